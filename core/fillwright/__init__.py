@@ -1,0 +1,1 @@
+"""Carry a trading decision to a broker, through risk checks, exactly once."""

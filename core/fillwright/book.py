@@ -1,0 +1,146 @@
+"""What a check sees: one frozen view of account, exposure, quotes and rules.
+
+Working, in-flight and in-doubt orders are counted at their worst case. A view never fetches
+anything: what it does not hold is None, and a check that needs it refuses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from fillwright.accounts import Account, Instrument, Quote
+from fillwright.orders import Order
+from fillwright.types import ZERO, OrderClass, OrdType, Side
+
+#: How far a market order may trade away from the quote in the worst case.
+COLLAR = Decimal("0.05")
+_OPENING_LEGS = frozenset({OrderClass.BRACKET, OrderClass.OTO})
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One symbol: what is held, and what may still be bought and sold by orders under way."""
+
+    position: Decimal = ZERO
+    #: Worst-case leaves of buy orders: working, in flight and in doubt.
+    open_buys: Decimal = ZERO
+    open_sells: Decimal = ZERO
+    #: Worst-case value of those buys and sells in account currency.
+    open_buy_value: Decimal = ZERO
+    open_sell_value: Decimal = ZERO
+    orders: int = 0
+    #: How many of those orders have no known price: the values above leave them out.
+    unpriced: int = 0
+
+
+FLAT = Exposure()
+
+
+@dataclass(frozen=True, slots=True)
+class RecentOrder:
+    """An order that passed the gate a short while ago."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal | None
+    notional: Decimal | None
+    type: OrdType
+    limit_price: Decimal | None
+    time_in_force: str
+    client_order_id: str
+    at: datetime
+    stop_price: Decimal | None = None
+    intent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """The facts on which one order is judged, at `now`.
+
+    For a replace, the exposure does not contain the order that is being changed, and
+    `already_filled` says how much of it has traded.
+    """
+
+    now: datetime
+    account: Account
+    exposures: Mapping[str, Exposure]
+    quotes: Mapping[str, Quote]
+    instruments: Mapping[str, Instrument]
+    #: Buys that the broker's buying power does not show yet, at worst-case cost.
+    reserved: Decimal = ZERO
+    recent: tuple[RecentOrder, ...] = ()
+    already_filled: Decimal = ZERO
+    #: Quotes older than this count as absent.
+    quote_max_age: timedelta = timedelta(seconds=5)
+
+    def exposure(self, symbol: str) -> Exposure:
+        """What is held and under way in `symbol`."""
+        return self.exposures.get(symbol, FLAT)
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """The rules of `symbol`; None when the broker's are not known."""
+        return self.instruments.get(symbol)
+
+    def quote(self, symbol: str) -> Quote | None:
+        """A quote that is fresh and not crossed; None otherwise."""
+        quote = self.quotes.get(symbol)
+        if quote is None or quote.crossed or abs(quote.age(self.now)) > self.quote_max_age:
+            return None
+        return quote
+
+    def reference_price(self, symbol: str, side: Side) -> Decimal | None:
+        """What `side` would trade at now, from a fresh quote."""
+        quote = self.quote(symbol)
+        return quote.touch(side) if quote else None
+
+    def worst_price(self, order: Order, collar: Decimal = COLLAR) -> Decimal | None:
+        """The highest price that the order could cost in one share or coin.
+
+        A buy limit bounds itself; anything that trades at the market may run `collar` away
+        from the quote. None when that needs a quote and there is none.
+        """
+        if order.side is Side.BUY and order.limit_price is not None:
+            return order.limit_price
+        reference = self.reference_price(order.symbol, order.side)
+        if reference is None:
+            return order.limit_price if order.type is OrdType.LIMIT else None
+        bounds = [reference * (1 + collar)]
+        bounds += [p for p in (order.limit_price, order.stop_price) if p is not None]
+        return max(bounds)
+
+    def worst_quantity(self, order: Order, collar: Decimal = COLLAR) -> Decimal | None:
+        """How much may still trade: an order by notional gets more when the price falls."""
+        if order.quantity is not None:
+            return max(order.quantity - self.already_filled, ZERO)
+        reference = self.reference_price(order.symbol, order.side)
+        if order.notional is None or reference is None:
+            return None
+        return order.notional / (reference * (1 - collar))
+
+    def worst_cost(self, order: Order, collar: Decimal = COLLAR) -> Decimal | None:
+        """The most that the rest of the order can cost or bring, in account currency."""
+        if order.notional is not None:
+            return order.notional
+        quantity, price = self.worst_quantity(order, collar), self.worst_price(order, collar)
+        return None if quantity is None or price is None else quantity * price
+
+    def reduces(self, order: Order) -> bool:
+        """Whether the order can only make the position smaller, whatever else fills first.
+
+        An entry with legs never does: its legs trade the other way.
+        """
+        quantity = self.worst_quantity(order)
+        if quantity is None or order.order_class in _OPENING_LEGS:
+            return False
+        held = self.exposure(order.symbol)
+        if order.side is Side.SELL:
+            return held.position >= held.open_sells + quantity
+        return -held.position >= held.open_buys + quantity
+
+    def reducible(self, order: Order) -> Decimal:
+        """The largest quantity on the order's side that still only reduces; zero if none."""
+        held = self.exposure(order.symbol)
+        if order.side is Side.SELL:
+            return max(held.position - held.open_sells, ZERO)
+        return max(-held.position - held.open_buys, ZERO)
