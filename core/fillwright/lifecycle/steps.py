@@ -1,0 +1,383 @@
+"""The steps of an order's life: each takes a state and returns the next, with what surprised.
+
+Rules:
+1. A fill counts in every state; executions were deduplicated before they come here.
+2. FILLED follows from executions alone, never from a status word: a claimed fill whose
+   execution is missing leaves the order open.
+3. A word that arrives late (NEW after a fill) says nothing new and changes nothing.
+4. A completed fill answers every pending request: a fill always wins.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from fillwright.lifecycle.table import may_follow, shown
+from fillwright.orders import Order
+from fillwright.reports import (
+    Anomaly,
+    AnomalyKind,
+    Evidence,
+    Execution,
+    ExecutionReport,
+    Source,
+)
+from fillwright.states import Action, OrderState, Owner, Pending
+from fillwright.types import ZERO, BrokerOrderId, ClientOrderId, ExecType, OrdStatus, Side
+from fillwright.verdicts import Reason
+
+Step = tuple[OrderState, tuple[Anomaly, ...]]
+_NONE: tuple[Anomaly, ...] = ()
+
+_UNSENT = frozenset({OrdStatus.STAGED, OrdStatus.PENDING_NEW, OrdStatus.ABANDONED})
+_RESUMABLE = frozenset({OrdStatus.SUSPENDED, OrdStatus.STOPPED, OrdStatus.DONE_FOR_DAY})
+_ENDS = {
+    ExecType.CANCELED: OrdStatus.CANCELED,
+    ExecType.EXPIRED: OrdStatus.EXPIRED,
+    ExecType.REJECTED: OrdStatus.REJECTED,
+}
+_LIMBO = {
+    ExecType.SUSPENDED: OrdStatus.SUSPENDED,
+    ExecType.STOPPED: OrdStatus.STOPPED,
+    ExecType.DONE_FOR_DAY: OrdStatus.DONE_FOR_DAY,
+}
+_ASKED = {ExecType.PENDING_CANCEL: Action.CANCEL, ExecType.PENDING_REPLACE: Action.REPLACE}
+_DENIED = {ExecType.CANCEL_REJECTED: Action.CANCEL, ExecType.REPLACE_REJECTED: Action.REPLACE}
+#: What an answer to a status question is worth as an event.
+_STATUS_AS_EVENT = {
+    OrdStatus.PENDING_NEW: ExecType.PENDING_NEW,
+    OrdStatus.NEW: ExecType.NEW,
+    OrdStatus.PARTIALLY_FILLED: ExecType.NEW,
+    OrdStatus.FILLED: ExecType.ORDER_STATUS,
+    OrdStatus.CANCELED: ExecType.CANCELED,
+    OrdStatus.EXPIRED: ExecType.EXPIRED,
+    OrdStatus.REJECTED: ExecType.REJECTED,
+    OrdStatus.SUSPENDED: ExecType.SUSPENDED,
+    OrdStatus.STOPPED: ExecType.STOPPED,
+    OrdStatus.DONE_FOR_DAY: ExecType.DONE_FOR_DAY,
+    OrdStatus.PENDING_CANCEL: ExecType.PENDING_CANCEL,
+    OrdStatus.PENDING_REPLACE: ExecType.PENDING_REPLACE,
+}
+
+
+def stage(
+    client_order_id: ClientOrderId, order: Order, at: datetime, content_hash: str = ""
+) -> OrderState:
+    """A journaled intent of which nothing was sent."""
+    return OrderState(
+        client_order_id=client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        status=OrdStatus.STAGED,
+        base=OrdStatus.STAGED,
+        quantity=order.quantity,
+        updated_at=at,
+        order=order,
+        content_hash=content_hash,
+    )
+
+
+def adopt(  # noqa: PLR0913  # the facts of an order that somebody else made
+    key: ClientOrderId,
+    symbol: str,
+    side: Side,
+    *,
+    owner: Owner,
+    at: datetime,
+    quantity: Decimal | None = None,
+    broker_order_id: BrokerOrderId | None = None,
+    parent: ClientOrderId | None = None,
+) -> OrderState:
+    """An order in the broker's books that is not in ours; its fills come as reports."""
+    return OrderState(
+        client_order_id=key,
+        symbol=symbol,
+        side=side,
+        status=OrdStatus.PENDING_NEW,
+        base=OrdStatus.PENDING_NEW,
+        quantity=quantity,
+        updated_at=at,
+        owner=owner,
+        broker_order_id=broker_order_id,
+        parent=parent,
+    )
+
+
+def refuse(state: OrderState, reasons: tuple[Reason, ...], at: datetime) -> Step:
+    """Our gate said no."""
+    return _become(state, OrdStatus.REFUSED, at, reasons=reasons)
+
+
+def send(
+    state: OrderState, at: datetime, quantity: Decimal | None, deadline: datetime | None = None
+) -> Step:
+    """About to leave, with the quantity that the gate left standing."""
+    pending = (Pending(Action.SUBMIT),)
+    new = OrdStatus.PENDING_NEW
+    return _become(state, new, at, pending=pending, quantity=quantity, deadline=deadline)
+
+
+def unsend(state: OrderState, proof: str, at: datetime) -> Step:
+    """Proven: nothing left this machine. It may be sent again."""
+    if state.broker_order_id is not None or state.base is not OrdStatus.PENDING_NEW:
+        return state, _NONE
+    return _become(state, OrdStatus.STAGED, at, pending=(), text=proof, manual=False)
+
+
+def end_unsent(state: OrderState, status: OrdStatus, proof: str, at: datetime) -> Step:
+    """A staged order that will never be sent: CANCELED on demand, EXPIRED by its deadline."""
+    if state.base is not OrdStatus.STAGED:
+        text = f"{state.status} cannot end as unsent"
+        return state, (_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text),)
+    evidence = Evidence(Source.NOT_SENT, proof)
+    return _become(state, status, at, pending=(), evidence=evidence, text=proof)
+
+
+def ask(state: OrderState, pending: Pending, at: datetime) -> Step:
+    """A cancel or replace is about to leave."""
+    return _become(state, state.base, at, pending=_with(state.pending, pending))
+
+
+def doubt(state: OrderState, action: Action, reason: str, at: datetime) -> Step:
+    """The outcome of a request is unknown."""
+    if state.ended:
+        return state, _NONE
+    known = state.awaiting(action) or Pending(action)
+    pending = Pending(action, reason or "unknown", known.change, known.quantity)
+    return _become(state, state.base, at, pending=_with(state.pending, pending))
+
+
+def settle(state: OrderState, action: Action, evidence: Evidence, text: str, at: datetime) -> Step:
+    """A request is proven not to have changed the order: back to where it was."""
+    rest = _without(state.pending, action)
+    return _become(state, state.base, at, pending=rest, evidence=evidence, text=text, manual=False)
+
+
+def hand_over(state: OrderState, reason: str, at: datetime) -> Step:
+    """Only a person can settle it: MANUAL."""
+    return _become(state, state.base, at, manual=True, text=reason)
+
+
+def abandon(state: OrderState, evidence: Evidence, at: datetime) -> Step:
+    """The fence passed and every clean read said that the broker never had it."""
+    return _become(state, OrdStatus.ABANDONED, at, pending=(), evidence=evidence, manual=False)
+
+
+def fill(state: OrderState, execution: Execution, report: ExecutionReport) -> Step:
+    """Book one execution that was never booked before."""
+    surprises = []
+    if state.status is OrdStatus.ABANDONED:
+        surprises.append(_surprise(AnomalyKind.LATE_ACCEPT, state, "a fill after it was abandoned"))
+    elif state.ended:
+        surprises.append(_surprise(AnomalyKind.LATE_FILL, state, f"a fill after {state.status}"))
+    inferred = min(state.inferred, execution.quantity)
+    if inferred:
+        surprises.append(_surprise(AnomalyKind.INFERRED_FILL, state, "the real execution came"))
+    replaced_value = _share(state.inferred_value, inferred, state.inferred)
+    filled = state.filled + execution.quantity - inferred
+    quantity = _fixed_quantity(state, report)
+    if quantity is not None and filled > quantity:
+        text = f"filled {filled} of {quantity}"
+        surprises.append(_surprise(AnomalyKind.OVERFILL, state, text))
+    after = state.but(
+        filled=filled,
+        value=state.value + execution.quantity * execution.price - replaced_value,
+        fees=state.fees + execution.fee,
+        inferred=state.inferred - inferred,
+        inferred_value=state.inferred_value - replaced_value,
+        claimed=max(state.claimed, report.filled or ZERO),
+        quantity=quantity,
+    )
+    return _settled_by(after, report, surprises)
+
+
+def bust(
+    state: OrderState, busted: Execution, corrected: Execution | None, report: ExecutionReport
+) -> Step:
+    """Take an execution back, and book what it is corrected to, if anything."""
+    quantity = corrected.quantity if corrected else ZERO
+    value = quantity * corrected.price if corrected else ZERO
+    kind = AnomalyKind.CORRECTED if corrected else AnomalyKind.BUSTED
+    after = state.but(
+        filled=state.filled - busted.quantity + quantity,
+        value=state.value - busted.quantity * busted.price + value,
+        fees=state.fees - busted.fee + (corrected.fee if corrected else ZERO),
+        claimed=max(state.claimed - busted.quantity + quantity, ZERO),
+    )
+    if not after.ended and after.base is OrdStatus.PARTIALLY_FILLED and not after.filled:
+        after = after.but(base=OrdStatus.NEW)
+    return _settled_by(after, report, [_surprise(kind, state, f"{busted.execution_id}")])
+
+
+def report(state: OrderState, said: ExecutionReport) -> Step:
+    """Take in one report that carries no execution."""
+    surprises: list[Anomaly] = []
+    after = _identified(state, said)
+    if (
+        after.status is OrdStatus.ABANDONED
+        and said.exec_type not in _DENIED
+        and said.status is not OrdStatus.REJECTED
+        and said.exec_type is not ExecType.REJECTED
+    ):
+        surprises.append(_surprise(AnomalyKind.LATE_ACCEPT, state, "the broker has it after all"))
+    claimed = max(after.claimed, said.filled or ZERO)
+    if claimed != after.claimed:
+        after = after.but(claimed=claimed)
+    kind = said.exec_type
+    if kind is ExecType.ORDER_STATUS and said.status is not None:
+        kind = _STATUS_AS_EVENT.get(said.status, kind)
+    end = _ENDS.get(kind)
+    if end is not None and after.base in _FINAL and after.base is not end:
+        text = f"{end} after {after.base}"
+        surprises.append(_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
+    after = _taken_in(after, kind, said)
+    return _settled_by(after, said, surprises)
+
+
+def _taken_in(state: OrderState, kind: ExecType, said: ExecutionReport) -> OrderState:
+    """What the event itself does to base status, quantity and pending requests."""
+    if kind in _ENDS:
+        return (
+            state
+            if state.ended and state.base is not OrdStatus.ABANDONED
+            else state.but(base=_ENDS[kind], text=said.text or state.text, evidence=said.evidence)
+        )
+    if kind in _LIMBO:
+        return state if state.ended else state.but(base=_LIMBO[kind], text=said.text)
+    if kind is ExecType.NEW and (state.base in _UNSENT or state.base in _RESUMABLE):
+        return state.but(base=OrdStatus.NEW, evidence=said.evidence)
+    if kind in (ExecType.PENDING_NEW, ExecType.ORDER_STATUS) and state.base in (
+        OrdStatus.STAGED,
+        OrdStatus.ABANDONED,
+    ):
+        return state.but(base=OrdStatus.PENDING_NEW, evidence=said.evidence)
+    if kind in _ASKED and not state.ended:
+        base = OrdStatus.NEW if state.base in _UNSENT else state.base
+        known = state.awaiting(_ASKED[kind]) or Pending(_ASKED[kind])
+        proven = Pending(known.action, "", known.change, known.quantity)
+        return state.but(base=base, pending=_with(state.pending, proven))
+    if kind in _DENIED:
+        return state.but(
+            pending=_without(state.pending, _DENIED[kind]), text=said.text, evidence=said.evidence
+        )
+    if kind is ExecType.REPLACED:
+        return _replaced(state, said)
+    if kind is ExecType.RESTATED and said.quantity is not None and not state.ended:
+        return state.but(quantity=said.quantity, text=said.text)
+    return state
+
+
+def _replaced(state: OrderState, said: ExecutionReport) -> OrderState:
+    """The change stands; a new broker id takes the old one's place, the chain stays one order."""
+    if said.replaced_by is None and state.owner is Owner.FOREIGN:
+        return state if state.ended else state.but(base=OrdStatus.REPLACED, evidence=said.evidence)
+    request = state.awaiting(Action.REPLACE)
+    order = state.order
+    if request and request.change and order:
+        order = request.change.applied_to(order)
+    quantity = said.quantity or (request.quantity if request else None) or state.quantity
+    earlier = state.earlier_broker_ids
+    current = state.broker_order_id
+    if said.replaced_by and current and said.replaced_by != current:
+        earlier, current = (*earlier, current), said.replaced_by
+    return state.but(
+        order=order,
+        quantity=quantity,
+        broker_order_id=current or said.replaced_by,
+        earlier_broker_ids=earlier,
+        pending=_without(state.pending, Action.REPLACE),
+        evidence=said.evidence,
+        base=OrdStatus.NEW if state.base in _UNSENT else state.base,
+    )
+
+
+def _identified(state: OrderState, said: ExecutionReport) -> OrderState:
+    """Any word from the broker proves that it has the order: the submit is no longer pending."""
+    changes: dict[str, object] = {}
+    if said.broker_order_id and state.broker_order_id is None:
+        changes["broker_order_id"] = said.broker_order_id
+    if state.awaiting(Action.SUBMIT):
+        changes["pending"] = _without(state.pending, Action.SUBMIT)
+        changes["manual"] = False
+    quantity = _fixed_quantity(state, said)
+    if quantity != state.quantity:
+        changes["quantity"] = quantity
+    return state.but(**changes) if changes else state
+
+
+def _fixed_quantity(state: OrderState, said: ExecutionReport) -> Decimal | None:
+    """The quantity of an order by notional, once the broker fixed it or filled it."""
+    if state.quantity is not None:
+        return state.quantity
+    if said.quantity is not None:
+        return said.quantity
+    return said.filled if said.status is OrdStatus.FILLED else None
+
+
+def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomaly]) -> Step:
+    """Derive base and shown status after a report, and refuse what the table does not know."""
+    after = _identified(state, said)
+    base = after.base
+    if (base in _UNSENT and after.filled) or (base is OrdStatus.NEW and after.filled):
+        base = OrdStatus.PARTIALLY_FILLED
+    complete = after.quantity is not None and after.filled >= after.quantity
+    changes: dict[str, object] = {}
+    if complete and (not after.ended or after.base is OrdStatus.ABANDONED) and after.filled:
+        base = OrdStatus.FILLED
+        changes["evidence"] = said.evidence
+    if base is not after.base:
+        changes["base"] = base
+    pending = after.pending
+    if pending and base in _FINAL:
+        pending = changes["pending"] = ()
+    manual = after.manual and base not in _FINAL
+    if manual is not after.manual:
+        changes["manual"] = manual
+    status = shown(base, pending, manual=manual)
+    if not may_follow(after.status, status):
+        text = f"{after.status} cannot become {status} ({said.exec_type})"
+        surprises.append(_surprise(AnomalyKind.ILLEGAL_TRANSITION, after, text))
+        return after.but(base=after.status), tuple(surprises)
+    changes["status"] = status
+    changes["updated_at"] = said.transact_time
+    return after.but(**changes), tuple(surprises)
+
+
+_FINAL = frozenset(
+    {
+        OrdStatus.FILLED,
+        OrdStatus.CANCELED,
+        OrdStatus.REPLACED,
+        OrdStatus.REJECTED,
+        OrdStatus.EXPIRED,
+    }
+)
+
+
+def _become(state: OrderState, base: OrdStatus, at: datetime, **changes: object) -> Step:
+    if state.ended:
+        text = f"{state.status} cannot become {base}"
+        illegal = _surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text)
+        return state, _NONE if base is state.base else (illegal,)
+    pending = changes.get("pending", state.pending)
+    manual = bool(changes.get("manual", state.manual))
+    status = shown(base, pending, manual=manual)  # type: ignore[arg-type]  # it is what came in
+    if not may_follow(state.status, status):
+        text = f"{state.status} cannot become {status}"
+        return state, (_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text),)
+    return state.but(base=base, status=status, updated_at=at, **changes), _NONE
+
+
+def _with(pending: tuple[Pending, ...], one: Pending) -> tuple[Pending, ...]:
+    return (*_without(pending, one.action), one)
+
+
+def _without(pending: tuple[Pending, ...], action: Action) -> tuple[Pending, ...]:
+    return tuple(p for p in pending if p.action is not action)
+
+
+def _share(value: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    return value if part == whole else value * part / whole
+
+
+def _surprise(kind: AnomalyKind, state: OrderState, text: str) -> Anomaly:
+    return Anomaly(kind, state.client_order_id, text)
