@@ -1,0 +1,53 @@
+"""The ledger: facts, and their fold into orders, executions, positions and cash."""
+
+from fillwright.ledger.codec import decode, encode
+from fillwright.ledger.facts import (
+    Abandoned,
+    Adopted,
+    Asked,
+    BooksOpened,
+    CursorMoved,
+    Doubted,
+    EndedUnsent,
+    Fact,
+    Halted,
+    HandedOver,
+    Inferred,
+    OrderFact,
+    PositionAdjusted,
+    Refused,
+    Reported,
+    Resumed,
+    Sent,
+    Settled,
+    Staged,
+    Unsent,
+)
+from fillwright.ledger.fold import Change, Ledger
+
+__all__ = [
+    "Abandoned",
+    "Adopted",
+    "Asked",
+    "BooksOpened",
+    "Change",
+    "CursorMoved",
+    "Doubted",
+    "EndedUnsent",
+    "Fact",
+    "Halted",
+    "HandedOver",
+    "Inferred",
+    "Ledger",
+    "OrderFact",
+    "PositionAdjusted",
+    "Refused",
+    "Reported",
+    "Resumed",
+    "Sent",
+    "Settled",
+    "Staged",
+    "Unsent",
+    "decode",
+    "encode",
+]

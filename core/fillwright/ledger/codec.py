@@ -1,0 +1,170 @@
+"""Facts as journal bodies and back: plain JSON, decimals as strings, absent fields left out.
+
+The schema is read off the facts' own type annotations once, at import.
+"""
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+
+from fillwright.errors import JournalError
+from fillwright.ledger.facts import (
+    Abandoned,
+    Adopted,
+    Asked,
+    BooksOpened,
+    CursorMoved,
+    Doubted,
+    EndedUnsent,
+    Fact,
+    Halted,
+    HandedOver,
+    Inferred,
+    OrderFact,
+    PositionAdjusted,
+    Refused,
+    Reported,
+    Resumed,
+    Sent,
+    Settled,
+    Staged,
+    Unsent,
+)
+from fillwright.protocols import Json, Record
+from fillwright.types import text_of
+
+#: The journal's word for each fact; never rename one, old journals hold it.
+KINDS: dict[type[Fact], str] = {
+    Staged: "order_staged",
+    Refused: "order_refused",
+    Sent: "order_sent",
+    Unsent: "order_unsent",
+    EndedUnsent: "order_ended_unsent",
+    Asked: "change_asked",
+    Doubted: "request_doubted",
+    Settled: "request_settled",
+    HandedOver: "order_handed_over",
+    Abandoned: "order_abandoned",
+    Adopted: "order_adopted",
+    Reported: "order_reported",
+    Inferred: "fill_inferred",
+    BooksOpened: "books_opened",
+    PositionAdjusted: "position_adjusted",
+    CursorMoved: "cursor_moved",
+    Halted: "halted",
+    Resumed: "resumed",
+}
+
+Writer = Callable[[Any], Json]
+Reader = Callable[[Any], Any]
+
+
+def encode(fact: Fact) -> tuple[str, str, dict[str, Json]]:
+    """The fact as (kind, key, body) for the journal."""
+    kind = type(fact)
+    key = fact.key if isinstance(fact, OrderFact) else ""
+    return KINDS[kind], key, _WRITERS[kind](fact)
+
+
+def decode(record: Record) -> Fact | None:
+    """The fact in a record; None for records of other rooms. Raises JournalError if garbled."""
+    reader = _READERS.get(record.kind)
+    if reader is None:
+        return None
+    try:
+        body = {**record.body, "key": record.key} if record.key else record.body
+        return cast("Fact", reader(body))
+    except (KeyError, TypeError, ValueError) as fault:
+        raise JournalError(
+            f"record {record.seq} ({record.kind}) cannot be read: {fault}"
+        ) from fault
+
+
+def _time(value: str) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+_PLAIN: dict[type, tuple[Writer | None, Reader | None]] = {
+    str: (None, None),
+    bool: (None, None),
+    int: (None, None),
+    Decimal: (text_of, Decimal),
+    datetime: (datetime.isoformat, _time),
+}
+
+
+def _coders(hint: Any) -> tuple[Writer | None, Reader | None]:  # noqa: ANN401  # a type hint
+    """How to write and read a value of this type; None where it is JSON already."""
+    hint = getattr(hint, "__supertype__", hint)
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _coders(next(a for a in get_args(hint) if a is not type(None)))
+    if origin is tuple:
+        write, read = _coders(get_args(hint)[0])
+        return (
+            (lambda v: [write(x) for x in v]) if write else list,
+            (lambda v: tuple(read(x) for x in v)) if read else tuple,
+        )
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping_coders(*_coders(get_args(hint)[1]))
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if issubclass(hint, Enum):
+        return None, hint
+    if issubclass(hint, BaseModel):
+        return (lambda v: v.model_dump(mode="json", exclude_defaults=True)), hint.model_validate
+    if is_dataclass(hint):
+        return _writer(cast("type[Any]", hint)), _reader(cast("type[Any]", hint))
+    raise TypeError(f"no coder for {hint}")
+
+
+def _mapping_coders(write: Writer | None, read: Reader | None) -> tuple[Writer, Reader]:
+    def written(value: Mapping[str, Any]) -> Json:
+        return {k: write(v) if write else v for k, v in value.items()}
+
+    def taken(value: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {k: read(v) if read else v for k, v in value.items()}
+
+    return written, taken
+
+
+def _writer(cls: type[Any]) -> Callable[[Any], dict[str, Json]]:
+    hints = get_type_hints(cls)
+    plan = [
+        (f.name, _coders(hints[f.name])[0], f.default)
+        for f in fields(cls)
+        if not (f.name == "key" and issubclass(cls, OrderFact))
+    ]
+
+    def write(value: Any) -> dict[str, Json]:  # noqa: ANN401  # any fact
+        body: dict[str, Json] = {}
+        for name, coder, default in plan:
+            field = getattr(value, name)
+            if field is None or (default is not MISSING and field == default):
+                continue
+            body[name] = coder(field) if coder else field
+        return body
+
+    return write
+
+
+def _reader(cls: type[Any]) -> Reader:
+    hints = get_type_hints(cls)
+    plan = {f.name: _coders(hints[f.name])[1] for f in fields(cls)}
+    absent = {f.name: None for f in fields(cls) if f.default is MISSING}
+
+    def read(body: Mapping[str, Any]) -> Any:  # noqa: ANN401  # any fact
+        known = {k: read_field(v) for k, v in body.items() if (read_field := plan[k])}
+        return cls(**{**absent, **body, **known})
+
+    return read
+
+
+_WRITERS = {cls: _writer(cls) for cls in KINDS}
+_READERS = {kind: _reader(cls) for cls, kind in KINDS.items()}

@@ -1,0 +1,21 @@
+"""The ledger against the broker's books: what differs, as ordinary reports and decisions."""
+
+from fillwright.reconcile.books import (
+    absent,
+    as_report,
+    foreign_key,
+    inferred_fill,
+    position_breaks,
+)
+from fillwright.reconcile.doubts import Decision, Reads, judge
+
+__all__ = [
+    "Decision",
+    "Reads",
+    "absent",
+    "as_report",
+    "foreign_key",
+    "inferred_fill",
+    "judge",
+    "position_breaks",
+]
