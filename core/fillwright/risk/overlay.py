@@ -1,0 +1,127 @@
+"""What was approved a moment ago and is not in the desk's books yet, laid over a view of them.
+
+Two orders that are judged in one go must not both pass a limit that has room for one: the second
+is judged on a view that holds the first at its worst case. An overlay only ever adds.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+
+from fillwright.book import FLAT, BookView, Exposure
+from fillwright.orders import Order
+from fillwright.risk.recent import likeness, recent_order
+from fillwright.types import ZERO, Side
+
+
+def _sum(one: Exposure, other: Exposure) -> Exposure:
+    return Exposure(
+        one.position + other.position,
+        one.open_buys + other.open_buys,
+        one.open_sells + other.open_sells,
+        one.open_buy_value + other.open_buy_value,
+        one.open_sell_value + other.open_sell_value,
+        one.orders + other.orders,
+        one.unpriced + other.unpriced,
+    )
+
+
+class _Laid(Mapping[str, Exposure]):
+    """One mapping of exposures added to another, symbol by symbol, without copying either."""
+
+    __slots__ = ("_added", "_base")
+
+    def __init__(self, base: Mapping[str, Exposure], added: Mapping[str, Exposure]) -> None:
+        self._base = base
+        self._added = added
+
+    def __getitem__(self, symbol: str) -> Exposure:
+        added = self._added.get(symbol)
+        if added is None:
+            return self._base[symbol]
+        held = self._base.get(symbol)
+        return added if held is None else _sum(held, added)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._base
+        yield from (symbol for symbol in self._added if symbol not in self._base)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Overlay:
+    """What approved orders add: exposure by symbol, reserved cost, and likeness.
+
+    A view that was laid once never changes: `add` replaces what earlier views look at.
+    """
+
+    __slots__ = ("_exposures", "_recent", "_reserved")
+
+    def __init__(self) -> None:
+        self._exposures: dict[str, Exposure] = {}
+        self._reserved = ZERO
+        self._recent: dict[tuple[object, ...], list[tuple[Order, str, datetime]]] = {}
+
+    def over(self, view: BookView, order: Order) -> BookView:
+        """The view on which `order` is judged after everything that was added."""
+        if not self._exposures:
+            return view
+        recent = view.recent
+        for alike in self._recent.get(likeness(order), ()):
+            recent += (recent_order(*alike),)
+        return BookView(
+            view.now,
+            view.account,
+            _Laid(view.exposures, self._exposures),
+            view.quotes,
+            view.instruments,
+            view.reserved + self._reserved,
+            recent,
+            view.already_filled,
+            view.quote_max_age,
+        )
+
+    def add(self, order: Order, view: BookView, client_order_id: str) -> None:
+        """Count one more order, at its worst case by `view`."""
+        added = exposure_of(order, view)
+        held = self._exposures.get(order.symbol)
+        laid = _sum(held, added) if held else added
+        self._exposures = {**self._exposures, order.symbol: laid}
+        self._reserved += cost_to_reserve(order, view, added)
+        self._recent.setdefault(likeness(order), []).append((order, client_order_id, view.now))
+
+
+def exposure_of(order: Order, view: BookView) -> Exposure:
+    """What `order` alone adds to its symbol in the worst case."""
+    quantity = view.worst_quantity(order)
+    value = order.notional
+    if value is None and quantity is not None:
+        price = view.worst_price(order)
+        value = None if price is None else quantity * price
+    unpriced = int(quantity is None or value is None)
+    quantity, value = quantity or ZERO, value or ZERO
+    if order.side is Side.BUY:
+        return Exposure(ZERO, quantity, ZERO, value, ZERO, 1, unpriced)
+    return Exposure(ZERO, ZERO, quantity, ZERO, value, 1, unpriced)
+
+
+def cost_to_reserve(order: Order, view: BookView, added: Exposure | None = None) -> Decimal:
+    """What `order` may take out of the buying power; zero for a sell that only reduces."""
+    added = added or exposure_of(order, view)
+    if order.side is Side.BUY:
+        return added.open_buy_value
+    return ZERO if view.reduces(order) else added.open_sell_value
+
+
+def with_order(view: BookView, order: Order) -> BookView:
+    """`view` with one more order under way, at its worst case."""
+    added = exposure_of(order, view)
+    held = view.exposures.get(order.symbol, FLAT)
+    return replace(
+        view,
+        exposures=MappingProxyType({**view.exposures, order.symbol: _sum(held, added)}),
+        reserved=view.reserved + cost_to_reserve(order, view, added),
+    )

@@ -1,0 +1,71 @@
+"""The orders of the last moments, findable by what they ask for."""
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from fillwright.book import RecentOrder
+from fillwright.orders import Order
+
+
+def likeness(order: Order) -> tuple[object, ...]:
+    """What two orders share that ask for the same thing."""
+    return (
+        order.symbol,
+        order.side,
+        order.quantity,
+        order.notional,
+        order.type,
+        order.limit_price,
+        order.stop_price,
+        order.time_in_force,
+    )
+
+
+def recent_order(order: Order, client_order_id: str, at: datetime) -> RecentOrder:
+    """How an approved order is remembered."""
+    return RecentOrder(
+        order.symbol,
+        order.side,
+        order.quantity,
+        order.notional,
+        order.type,
+        order.limit_price,
+        order.time_in_force,
+        client_order_id,
+        at,
+        order.stop_price,
+        order.intent_id,
+    )
+
+
+class RecentOrders:
+    """Remember approved orders for `window`; each question costs only what is alike.
+
+    A view's `recent` is filled from `alike`, so that its length does not grow with the rate of
+    orders.
+    """
+
+    def __init__(self, window: timedelta = timedelta(seconds=60)) -> None:
+        self._window = window
+        self._all: deque[tuple[tuple[object, ...], datetime]] = deque()
+        self._alike: dict[tuple[object, ...], deque[RecentOrder]] = {}
+
+    def add(self, order: Order, client_order_id: str, at: datetime) -> None:
+        """Remember an order that the gate just approved."""
+        key = likeness(order)
+        self._alike.setdefault(key, deque()).append(recent_order(order, client_order_id, at))
+        self._all.append((key, at))
+        self._forget(at - self._window)
+
+    def alike(self, order: Order, now: datetime) -> tuple[RecentOrder, ...]:
+        """The remembered orders that ask for the same thing as `order`, oldest first."""
+        self._forget(now - self._window)
+        return tuple(self._alike.get(likeness(order), ()))
+
+    def _forget(self, before: datetime) -> None:
+        while self._all and self._all[0][1] < before:
+            key, _ = self._all.popleft()
+            known = self._alike[key]
+            known.popleft()
+            if not known:
+                del self._alike[key]

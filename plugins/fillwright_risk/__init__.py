@@ -1,0 +1,24 @@
+"""The standard controls: a small class per control, set up by the `[risk.*]` tables of desk.toml.
+
+Each table is named like its control, and each limit has its unit in its name:
+
+    [risk.max_order_notional]
+    limit_usd = "50000"
+
+Which orders a control lets through although they break its limit, because they only reduce a
+position, is said in each class. Verdicts carry the control's id: C01, C02, ...
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fillwright.hooks import hookimpl
+from fillwright_risk.build import build_checks
+
+__all__ = ["provide_checks"]
+
+
+@hookimpl
+def provide_checks(settings: Mapping[str, Any]) -> Sequence[object]:
+    """Build every control that is always on, and those whose table is there."""
+    return build_checks(settings)

@@ -1,0 +1,126 @@
+"""How large a position may become: C08 long, C09 short.
+
+Everything under way counts at its worst case: the order is added to all open orders of its own
+side, and none of the other side is taken off. Orders that only reduce pass by what they are.
+"""
+
+from decimal import Decimal
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from fillwright.book import BookView
+from fillwright.hooks import hookimpl
+from fillwright.orders import Order
+from fillwright.types import ZERO, NonNegative, Notional, Quantity, Side, Symbol
+from fillwright.verdicts import ALLOW, Verdict
+from fillwright_risk import defaults
+from fillwright_risk.common import Control, Table, known, limit_for
+
+
+class MaxLongPositionTable(Table):
+    """`[risk.max_long_position]`; the control is on when the table is there."""
+
+    #: The largest long position of any symbol, in shares or coins.
+    limit_shares: Quantity | None = None
+    #: The largest value of a long position, in account currency.
+    limit_usd: Notional | None = None
+    #: `limit_shares` for single symbols; it goes before the general one.
+    by_symbol: dict[Symbol, Quantity] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> Self:
+        if self.limit_shares is None and self.limit_usd is None:
+            raise ValueError("give limit_shares or limit_usd")
+        return self
+
+
+class MaxShortPositionTable(Table):
+    """`[risk.max_short_position]`."""
+
+    #: The largest short position of any symbol, in shares or coins; "0" means no shorts.
+    limit_shares: NonNegative = defaults.MAX_SHORT_SHARES
+    #: The same for single symbols; it goes before the general limit.
+    by_symbol: dict[Symbol, NonNegative] = Field(default_factory=dict)
+
+
+class MaxLongPosition(Control):
+    """C08: refuse or shrink a buy that could make the position longer than the limit."""
+
+    name = "max_long_position"
+    code = "C08"
+
+    def __init__(self, table: MaxLongPositionTable) -> None:
+        self._table = table
+
+    @hookimpl
+    def check_order(self, order: Order, book: BookView) -> Verdict:
+        """Add position, open buys and this order, and compare with the limits."""
+        if order.side is Side.SELL or book.reduces(order):
+            return ALLOW
+        by_shares = self._by_shares(order, book)
+        return by_shares if by_shares is not ALLOW else self._by_value(order, book)
+
+    def _by_shares(self, order: Order, book: BookView) -> Verdict:
+        limit = limit_for(order.symbol, self._table.by_symbol, self._table.limit_shares)
+        if limit is None:
+            return ALLOW
+        quantity = book.worst_quantity(order)
+        if not known(quantity):
+            return self.unknown("the quantity of an order by notional needs a fresh quote", limit)
+        held = book.exposure(order.symbol)
+        others = held.position + held.open_buys
+        if others + quantity <= limit:
+            return ALLOW
+        room = limit - others
+        if room <= 0:
+            return self.refuse(others + quantity, limit)
+        return self.shrink(order, book, room + book.already_filled, limit)
+
+    def _by_value(self, order: Order, book: BookView) -> Verdict:
+        limit = self._table.limit_usd
+        if limit is None:
+            return ALLOW
+        held = book.exposure(order.symbol)
+        if held.unpriced:
+            return self.unknown("an order under way has no known price", limit)
+        cost = book.worst_cost(order)
+        value = _value(held.position, book.reference_price(order.symbol, Side.BUY))
+        if not known(cost) or not known(value):
+            return self.unknown("the position's value needs a fresh quote", limit)
+        total = value + held.open_buy_value + cost
+        return ALLOW if total <= limit else self.refuse(total, limit)
+
+
+class MaxShortPosition(Control):
+    """C09: refuse or shrink a sell that could make the position shorter than the limit."""
+
+    name = "max_short_position"
+    code = "C09"
+
+    def __init__(self, table: MaxShortPositionTable) -> None:
+        self._table = table
+
+    @hookimpl
+    def check_order(self, order: Order, book: BookView) -> Verdict:
+        """Take open sells and this order from the position, and compare with the limit."""
+        if order.side is Side.BUY or book.reduces(order):
+            return ALLOW
+        limit = limit_for(order.symbol, self._table.by_symbol, self._table.limit_shares) or ZERO
+        quantity = book.worst_quantity(order)
+        if not known(quantity):
+            return self.unknown("the quantity of an order by notional needs a fresh quote", -limit)
+        held = book.exposure(order.symbol)
+        others = held.position - held.open_sells
+        if others - quantity >= -limit:
+            return ALLOW
+        room = others + limit
+        if room <= 0:
+            return self.refuse(others - quantity, -limit)
+        return self.shrink(order, book, room + book.already_filled, -limit)
+
+
+def _value(position: Decimal, price: Decimal | None) -> Decimal | None:
+    if not position:
+        return ZERO
+    return None if price is None else position * price
