@@ -1,0 +1,56 @@
+"""One fake broker account as the desk holds it: venue, executor, stream and quotes."""
+
+from fillwright.protocols import Clock, Executor, QuoteSource, Rng, TradingStream
+from fillwright.testing.chance import SeededRng
+from fillwright.testing.fake_broker.executor import FakeExecutor, FakeQuotes, Wire
+from fillwright.testing.fake_broker.faults import FaultyExecutor, FaultyQuotes, Late
+from fillwright.testing.fake_broker.faulty_stream import FaultyStream
+from fillwright.testing.fake_broker.history import History
+from fillwright.testing.fake_broker.script import FaultScript
+from fillwright.testing.fake_broker.settings import FakeBrokerSettings
+from fillwright.testing.fake_broker.stream import FakeStream
+from fillwright.testing.venue import Venue
+
+
+class FakeBroker:
+    """Implement `Adapter` on a venue.
+
+    Without `faults` in the settings and without a `script`, nothing stands between the desk and
+    the plain executor and stream. A given `venue` is used as it is, and outlives this adapter.
+    """
+
+    def __init__(
+        self,
+        settings: FakeBrokerSettings,
+        clock: Clock,
+        *,
+        rng: Rng | None = None,
+        script: FaultScript | None = None,
+        venue: Venue | None = None,
+    ) -> None:
+        chance = rng or SeededRng(settings.seed)
+        self._owns_venue = venue is None
+        self.venue = venue or Venue(settings, clock, state=settings.state)
+        wire = Wire(settings.latency, clock, chance)
+        self.executor: Executor = FakeExecutor(self.venue, wire)
+        self.quotes: QuoteSource = FakeQuotes(self.venue, wire)
+        self.stream: TradingStream = FakeStream(self.venue, clock, settings.backlog)
+        self._late = Late(clock)
+        if script is None and settings.faults:
+            script = FaultScript(settings.faults, chance)
+        self.script = script
+        if script is not None:
+            self._put_between(script, clock)
+
+    async def close(self) -> None:
+        """Stop the stream, give up what was late, let go of the state file."""
+        await self.stream.close()
+        await self._late.close()
+        if self._owns_venue:
+            self.venue.close()
+
+    def _put_between(self, script: FaultScript, clock: Clock) -> None:
+        history = History(self.venue, clock)
+        self.executor = FaultyExecutor(self.executor, script, clock, history, self._late)
+        self.quotes = FaultyQuotes(self.quotes, script, clock)
+        self.stream = FaultyStream(self.stream, script, clock, self._late)

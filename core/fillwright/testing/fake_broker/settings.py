@@ -1,0 +1,62 @@
+"""The fake broker's table in desk.toml."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from fillwright.errors import ConfigError
+from fillwright.testing.fake_broker.script import Fault
+from fillwright.testing.venue import VenueSettings
+from fillwright.types import Value
+
+
+class Latency(Value):
+    """How long a request is under way, there and back, in seconds."""
+
+    min: float = Field(default=0.0, ge=0, le=3600, allow_inf_nan=False)
+    max: float = Field(default=0.0, ge=0, le=3600, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_number(cls, value: object) -> object:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return {"min": value, "max": value}
+        return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min is above max")
+        return self
+
+
+class FakeBrokerSettings(VenueSettings):
+    """The venue's settings, and what lies between it and the desk."""
+
+    #: The file in which the venue lives on; in memory when absent.
+    state: Path | None = None
+    #: One number, or a table with min and max.
+    latency: Latency = Latency()
+    faults: tuple[Fault, ...] = ()
+    #: Reports that wait for a slow reader before the venue stops moving by itself.
+    backlog: int = Field(default=10_000, ge=1)
+
+
+def read_settings(name: str, table: Mapping[str, Any], folder: Path) -> FakeBrokerSettings:
+    """Read the table, paths from `folder` on.
+
+    Raises ConfigError, which names the table and the field.
+    """
+    try:
+        settings = FakeBrokerSettings.model_validate(dict(table))
+    except ValidationError as fault:
+        first = fault.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"])) or "settings"
+        problem = first["msg"].removeprefix("Value error, ")
+        # The cause would show what was written, which may be a secret in the wrong place.
+        raise ConfigError(f"[{name}] {field}", problem) from None
+    paths = {"state": settings.state, "quotes": settings.quotes}
+    found = {key: folder / path for key, path in paths.items() if path is not None}
+    return settings.model_copy(update=found)
