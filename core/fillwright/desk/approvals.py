@@ -1,0 +1,229 @@
+"""The desk's side of the gate: gather the facts, ask, and reserve what was approved.
+
+Rules:
+1. An approval counts as exposure and as cost from the moment it is given, before it is sent.
+2. New risk waits, bounded, until stream and books are sound; what only reduces does not wait.
+3. An approval holds only while no halt and no doubt came up since.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from fillwright.accounts import Account
+from fillwright.book import BookView
+from fillwright.desk.funds import Funds
+from fillwright.desk.health import Health
+from fillwright.desk.keeper import Keeper
+from fillwright.desk.market import Market
+from fillwright.errors import NotReady
+from fillwright.ledger import Halted
+from fillwright.logs import get_logger
+from fillwright.orders import OrderChange, content_hash
+from fillwright.protocols import Capabilities, Clock, Limits
+from fillwright.resilience import CircuitBreaker, Lane
+from fillwright.risk import (
+    ActiveHalt,
+    Answer,
+    Conditions,
+    Gate,
+    HaltWanted,
+    Proposal,
+    RecentOrders,
+    Terms,
+    cost_to_reserve,
+    exposure_of,
+    halt_name,
+)
+from fillwright.states import OrderState
+from fillwright.types import ZERO, ClientOrderId
+from fillwright.verdicts import ApprovedChange, ApprovedOrder, Reason
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What the gate said, and how things stood when it said so."""
+
+    order: ApprovedOrder | None
+    change: ApprovedChange | None
+    reasons: tuple[Reason, ...]
+    #: The price at which the exposure is reserved.
+    worst_price: Decimal | None
+    version: int
+
+
+class Approvals:
+    """Ask the gate about the desk's orders; the gate's `Facts`."""
+
+    gate: Gate
+
+    def __init__(  # noqa: PLR0913  # where the facts come from
+        self,
+        keeper: Keeper,
+        market: Market,
+        funds: Funds,
+        health: Health,
+        *,
+        breaker: CircuitBreaker,
+        capabilities: Capabilities,
+        limits: Limits,
+        clock: Clock,
+        allow_resize: bool,
+    ) -> None:
+        self._keeper = keeper
+        self._market = market
+        self._funds = funds
+        self._health = health
+        self._breaker = breaker
+        self._capabilities = capabilities
+        self._limits = limits
+        self._clock = clock
+        self._allow_resize = allow_resize
+        self._quote_max_age = timedelta(seconds=limits.quote_max_age)
+        self._recent = RecentOrders()
+        self._prices: dict[ClientOrderId, Decimal | None] = {}
+        self._changed: dict[ClientOrderId, OrderState] = {}
+        self._conditions: tuple[object, Conditions] | None = None
+
+    # ------------------------------------------------------------------ asking
+
+    async def ask(self, state: OrderState, deadline: datetime) -> Approval:
+        """Have one staged order judged."""
+        order = state.order
+        assert order is not None  # noqa: S101  # a staged order has its content
+        proposal = Proposal(order, state.client_order_id, state.content_hash, deadline)
+        return self._approval(await self._judged(proposal), state.client_order_id)
+
+    async def ask_change(
+        self, state: OrderState, change: OrderChange, deadline: datetime
+    ) -> Approval:
+        """Have a change of one order judged, as the order that would stand afterwards."""
+        assert state.order is not None  # noqa: S101  # the caller looked
+        order = change.applied_to(state.order)
+        count = len(state.earlier_broker_ids) + 1
+        alias = ClientOrderId(f"{state.client_order_id}-r{count}")
+        proposal = Proposal(order, alias, content_hash(order), deadline, change)
+        self._changed[alias] = state
+        try:
+            return self._approval(await self._judged(proposal), alias)
+        finally:
+            del self._changed[alias]
+
+    def renew(self, state: OrderState) -> Approval:
+        """Approve the bytes of an order in doubt once more."""
+        order, deadline = state.order, state.deadline
+        assert order is not None and deadline is not None  # noqa: S101, PT018  # it was sent
+        if order.quantity != state.quantity and order.quantity is not None:
+            order = order.model_copy(update={"quantity": state.quantity})
+        key = state.client_order_id
+        proposal = Proposal(order, key, content_hash(order), deadline)
+        return self._approval(self.gate.renew(proposal), key)
+
+    def holds(self, approval: Approval) -> bool:
+        """Whether nothing came up since that the gate should hear of."""
+        return approval.version == self._keeper.version
+
+    def drop(self, state: OrderState) -> None:
+        """Let go of what was reserved for an order that does not leave now."""
+        self._keeper.exposures.update(state, None)
+        self._funds.release(state.client_order_id)
+
+    async def _judged(self, proposal: Proposal) -> Answer:
+        order = proposal.order
+        if not self._market.has(order):
+            await self._market.prepare(order.symbol)
+        if not self._health.ready and not self._only_reduces(proposal):
+            await self._health.wait(self._limits.ready_within)
+            if not self._market.has(order):
+                await self._market.prepare(order.symbol)
+        return await self.gate.ask(proposal)
+
+    def _only_reduces(self, proposal: Proposal) -> bool:
+        if self._market.account is None:
+            return False
+        return self.book_for(proposal).reduces(proposal.order)
+
+    def _approval(self, answer: Answer, key: ClientOrderId) -> Approval:
+        price = self._prices.pop(key, None)
+        reasons = answer.decision.reasons
+        return Approval(answer.order, answer.change, reasons, price, self._keeper.version)
+
+    # ------------------------------------------------------------------ the gate's facts
+
+    def book_for(self, proposal: Proposal) -> BookView:
+        """The view for this proposal; for a change, or the same bytes again, without itself."""
+        key = proposal.client_order_id
+        changed = self._changed.get(key)
+        own = changed.client_order_id if changed else key
+        now = self._clock.now()
+        return BookView(
+            now,
+            self._account(),
+            self._keeper.exposures.without(own),
+            self._market.quotes_view(),
+            self._market.instruments_view,
+            self._funds.without(own),
+            self._recent.alike(proposal.order, now),
+            changed.filled if changed else ZERO,
+            self._quote_max_age,
+        )
+
+    def view(self) -> BookView:
+        """The book as it is, for somebody who judges no order."""
+        return BookView(
+            self._clock.now(),
+            self._account(),
+            self._keeper.exposures.snapshot(),
+            self._market.quotes_view(),
+            self._market.instruments_view,
+            self._funds.reserved,
+            quote_max_age=self._quote_max_age,
+        )
+
+    def conditions(self) -> Conditions:
+        """How things stand; the same object while nothing changed."""
+        open_circuit = not self._breaker.allows(Lane.SUBMIT)
+        signature = (self._keeper.version, self._health.version, open_circuit)
+        if self._conditions is not None and self._conditions[0] == signature:
+            return self._conditions[1]
+        halts = self._keeper.ledger.halts.values()
+        reason = self._health.reason
+        if open_circuit:
+            reason = "; ".join(filter(None, (reason, "the broker fails requests (circuit open)")))
+        conditions = Conditions(
+            self._capabilities,
+            frozenset(ActiveHalt(h.scope, h.name, h.reason) for h in halts),
+            frozenset(symbol for symbol, count in self._keeper.doubtful.items() if count > 0),
+            reason,
+            self._allow_resize,
+        )
+        self._conditions = (signature, conditions)
+        return conditions
+
+    def reserve(self, approved: ApprovedOrder | ApprovedChange, book: BookView) -> None:
+        """Count an approval at its worst case from now on."""
+        order, key = approved.order, approved.client_order_id
+        changed = self._changed.get(key)
+        own = changed.client_order_id if changed else key
+        terms = Terms.of(order, book)
+        state = self._keeper.ledger.orders[own]
+        self._keeper.exposures.update(None, state, terms)
+        self._funds.reserve(own, cost_to_reserve(order, book, exposure_of(order, book)))
+        self._prices[key] = terms.price
+        self._recent.add(order, own, book.now)
+
+    def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:
+        """Record the halts that a check asked for."""
+        account = self._account().account_id
+        for wanted in halts:
+            name = halt_name(wanted.scope, proposal.order, account)
+            reason, by = str(wanted.reason), wanted.reason.check
+            self._keeper.write(Halted(self._clock.now(), wanted.scope, name, reason, by))
+            _log.error("halt_latched", scope=str(wanted.scope), name=name, reason=reason, by=by)
+
+    def _account(self) -> Account:
+        if self._market.account is None:
+            raise NotReady("the broker has not told the account yet")
+        return self._market.account

@@ -1,0 +1,136 @@
+"""Where every word of the broker goes in: find the order it is about, and book it.
+
+Rules:
+1. An order that left the working set is brought back from the journal before it is booked on.
+2. An order that nobody here sent is adopted, counted as exposure, and never acted on.
+3. A repetition that says nothing new is not recorded again.
+"""
+
+from collections.abc import Callable
+
+from fillwright import lifecycle
+from fillwright.desk.keeper import Keeper
+from fillwright.ledger import Adopted, Change, Doubted, Halted, Reported
+from fillwright.logs import get_logger
+from fillwright.protocols import Clock
+from fillwright.reconcile import foreign_key
+from fillwright.reports import Execution, ExecutionReport, Source
+from fillwright.states import Action, OrderState, Owner
+from fillwright.types import ClientOrderId, ExecType, ExecutionId
+from fillwright.verdicts import Scope
+
+_log = get_logger(__name__)
+
+#: How many booked execution ids are remembered to skip repetitions without asking the journal.
+REMEMBERED = 20_000
+
+
+class Books:
+    """Take reports in."""
+
+    def __init__(
+        self, keeper: Keeper, clock: Clock, on_doubt: Callable[[ClientOrderId], None]
+    ) -> None:
+        self._keeper = keeper
+        self._clock = clock
+        self._on_doubt = on_doubt
+        self._booked: dict[ExecutionId, Execution] = {}
+        #: How many facts were booked here: two equal readings mean that nothing came between.
+        self.written = 0
+
+    def take(self, report: ExecutionReport, *, key: ClientOrderId | None = None) -> Change | None:
+        """Book one report; None when it says nothing new."""
+        execution = report.execution
+        if execution is not None and self._repeats(execution):
+            return None
+        key = key or self._key_for(report)
+        state = self._keeper.ledger.orders.get(key)
+        if state is None or not self._is_news(state, report):
+            return None
+        if state.side is not report.side and state.owner is Owner.OURS:
+            _log.error("side_differs", client_order_id=key, ours=state.side, theirs=report.side)
+        change = self._write(Reported(key, self._clock.now(), report))
+        if execution is not None:
+            self._remember(execution)
+        return change
+
+    def _repeats(self, execution: Execution) -> bool:
+        known = self._booked.get(execution.execution_id)
+        return known is not None and (known.quantity, known.price) == (
+            execution.quantity,
+            execution.price,
+        )
+
+    def doubt(self, key: ClientOrderId, action: Action, reason: str) -> None:
+        """Put an order in doubt and have it looked into."""
+        self._write(Doubted(key, self._clock.now(), action, reason))
+        _log.warning("order_in_doubt", client_order_id=key, action=str(action), reason=reason)
+        self._on_doubt(key)
+
+    def position_break(self, symbol: str, ours: object, theirs: object) -> None:
+        """The ledger and the broker disagree on a position, and no execution explains it."""
+        reason = f"POSITION_BREAK: ledger {ours}, broker {theirs}"
+        _log.error("position_broken", symbol=symbol, ledger=str(ours), broker=str(theirs))
+        now = self._clock.now()
+        self._write(Halted(now, Scope.SYMBOL, symbol, reason, by="reconcile"))
+
+    def _write(self, fact: Adopted | Doubted | Halted | Reported) -> Change:
+        self.written += 1
+        return self._keeper.write(fact)[1]
+
+    def _remember(self, execution: Execution) -> None:
+        self._booked[execution.execution_id] = execution
+        if len(self._booked) > REMEMBERED:
+            del self._booked[next(iter(self._booked))]
+
+    def _key_for(self, report: ExecutionReport) -> ClientOrderId:
+        """The order that the report is about: under way, in the journal, or adopted now."""
+        ledger = self._keeper.ledger
+        key = ledger.key_for(report.client_order_id, report.broker_order_id)
+        if key is not None:
+            return key
+        name = report.client_order_id
+        if name is not None and self._keeper.restore(name):
+            return name
+        foreign = foreign_key(report.broker_order_id or name or ClientOrderId("unnamed"))
+        if not self._keeper.restore(foreign):
+            self._adopt(foreign, report)
+        return foreign
+
+    def _adopt(self, key: ClientOrderId, report: ExecutionReport) -> None:
+        known = report.parent is not None and self._keeper.state(report.parent) is not None
+        owner = Owner.LEG if known else Owner.FOREIGN
+        self._write(
+            Adopted(
+                key,
+                self._clock.now(),
+                report.symbol,
+                report.side,
+                owner,
+                report.quantity,
+                report.broker_order_id,
+                report.parent,
+                report.client_order_id,
+            )
+        )
+        if owner is Owner.FOREIGN:
+            _log.warning("foreign_order_found", client_order_id=key, symbol=report.symbol)
+
+    def _is_news(self, state: OrderState, report: ExecutionReport) -> bool:
+        """Whether booking it would change anything that matters."""
+        execution = report.execution
+        if execution is not None:
+            key = state.client_order_id
+            known = self._keeper.ledger.execution(key, execution.execution_id)
+            return known is None or (
+                report.exec_type is ExecType.TRADE
+                and bool(known.quantity)
+                and (known.quantity, known.price) != (execution.quantity, execution.price)
+            )
+        if report.evidence.source is not Source.QUERY:
+            return True
+        after, anomalies = lifecycle.report(state, report)
+        if anomalies:
+            return True
+        same = after.but(updated_at=state.updated_at, evidence=state.evidence, text=state.text)
+        return same != state

@@ -1,0 +1,206 @@
+"""Carry one staged order through the gate and the journal to the wire, and book what comes back.
+
+Rules:
+1. Durable before the first byte; one request per attempt; fence and guard are looked at last.
+2. A halt that comes between approval and wire brings the order back to the gate.
+3. Proven not sent goes again until the deadline. Anything that proves nothing is in doubt: an
+   adapter's unknown exception and a cancelled task are no exception to that.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from fillwright.desk.approvals import Approvals
+from fillwright.desk.books import Books
+from fillwright.desk.guard import Guard
+from fillwright.desk.keeper import Keeper
+from fillwright.errors import DuplicateClientOrderId, NotSent, OrderRejected
+from fillwright.ledger import EndedUnsent, Refused, Sent, Unsent
+from fillwright.logs import get_logger
+from fillwright.protocols import Clock, Executor, Limits, Rng
+from fillwright.reports import Ack, Evidence, ExecutionReport, Source
+from fillwright.resilience import Backoff, CircuitBreaker, Lane, Limiter
+from fillwright.states import Action, OrderState
+from fillwright.types import ClientOrderId, ExecType, OrdStatus
+from fillwright.verdicts import ApprovedOrder
+
+_log = get_logger(__name__)
+_AGAIN = Backoff(0.05, 2.0)
+
+
+class Carrier:
+    """Send orders, each at most once at a time."""
+
+    def __init__(  # noqa: PLR0913  # the stations of an order's way
+        self,
+        keeper: Keeper,
+        books: Books,
+        approvals: Approvals,
+        executor: Executor,
+        *,
+        guard: Guard,
+        limiter: Limiter,
+        breaker: CircuitBreaker,
+        limits: Limits,
+        clock: Clock,
+        rng: Rng,
+    ) -> None:
+        self._keeper = keeper
+        self._books = books
+        self._approvals = approvals
+        self._executor = executor
+        self._guard = guard
+        self._limiter = limiter
+        self._breaker = breaker
+        self._deadline = timedelta(seconds=limits.send_deadline)
+        self._clock = clock
+        self._rng = rng
+        self._carried: set[ClientOrderId] = set()
+        self._withdrawn: set[ClientOrderId] = set()
+
+    def carries(self, key: ClientOrderId) -> bool:
+        """Whether the order is on its way to the wire now."""
+        return key in self._carried
+
+    def withdraw(self, key: ClientOrderId) -> None:
+        """The owner no longer wants an order that has not left yet."""
+        self._withdrawn.add(key)
+
+    async def carry(self, key: ClientOrderId) -> None:
+        """Bring a staged order to the wire, or to the end that it finds before."""
+        self._carried.add(key)
+        deadline = self._clock.now() + self._deadline
+        try:
+            attempt = 0
+            while not await self._attempt(key, deadline):
+                await self._clock.sleep(_AGAIN.delay(attempt, self._rng))
+                attempt += 1
+        finally:
+            self._carried.discard(key)
+            self._withdrawn.discard(key)
+
+    async def resend(self, key: ClientOrderId) -> bool:
+        """Send the same bytes again, behind the fence; False when the gate refuses them now."""
+        approval = self._approvals.renew(self._keeper.ledger.orders[key])
+        if approval.order is None:
+            return False
+        if not self._limiter.try_acquire(Lane.SUBMIT):
+            await self._limiter.acquire(Lane.SUBMIT)
+        if not self._approvals.holds(approval):
+            return False
+        await self._send(key, approval.order, resent=True)
+        return True
+
+    async def _attempt(self, key: ClientOrderId, deadline: datetime) -> bool:
+        """One way through the gate to the wire; False when it may go again."""
+        state = self._keeper.ledger.orders[key]
+        if self._ended_unsent(key, deadline):
+            return True
+        approval = await self._approvals.ask(state, deadline)
+        if approval.order is None:
+            self._keeper.write(Refused(key, self._clock.now(), approval.reasons))
+            _log.info("order_refused", client_order_id=key, reasons=[*map(str, approval.reasons)])
+            return True
+        if not self._limiter.try_acquire(Lane.SUBMIT):
+            await self._limiter.acquire(Lane.SUBMIT)
+        if self._ended_unsent(key, deadline):
+            self._approvals.drop(state)
+            return True
+        if not self._approvals.holds(approval):
+            self._approvals.drop(state)
+            return False
+        order = approval.order
+        now = self._clock.now()
+        sent = Sent(
+            key,
+            now,
+            order.content_hash,
+            deadline,
+            order.order.quantity,
+            approval.worst_price,
+            order.remarks,
+        )
+        seq, _ = self._keeper.write(sent)
+        await self._keeper.journal.durable(seq)
+        if not self._approvals.holds(approval):
+            self._keeper.write(Unsent(key, self._clock.now(), "conditions changed before it left"))
+            return False
+        return await self._send(key, order)
+
+    def _ended_unsent(self, key: ClientOrderId, deadline: datetime) -> bool:
+        """End a staged order that was withdrawn or whose time has passed."""
+        now = self._clock.now()
+        if key in self._withdrawn:
+            fact = EndedUnsent(key, now, OrdStatus.CANCELED, "withdrawn before it was sent")
+        elif now >= deadline:
+            fact = EndedUnsent(key, now, OrdStatus.EXPIRED, "its deadline passed before it left")
+        else:
+            return False
+        self._keeper.write(fact)
+        return True
+
+    async def _send(
+        self, key: ClientOrderId, order: ApprovedOrder, *, resent: bool = False
+    ) -> bool:
+        """One request. False when it is proven that nothing left and it may go again."""
+        self._keeper.journal.check_fence()
+        self._guard.check()
+        try:
+            ack = await self._executor.submit(order)
+        except DuplicateClientOrderId as fault:
+            self._books.doubt(key, Action.SUBMIT, f"the broker has this id already: {fault.text}")
+        except OrderRejected as fault:
+            self._breaker.succeeded(Lane.SUBMIT)
+            self._books.take(self._rejected(key, fault), key=key)
+        except NotSent as fault:
+            self._breaker.failed(fault.proof)
+            if resent:
+                self._books.doubt(key, Action.SUBMIT, f"sent before, not again: {fault.proof}")
+                return True
+            self._keeper.write(Unsent(key, self._clock.now(), fault.proof))
+            _log.info("order_not_sent", client_order_id=key, proof=fault.proof)
+            return False
+        except asyncio.CancelledError:
+            self._books.doubt(key, Action.SUBMIT, "the task was cancelled while it was on the wire")
+            raise
+        except Exception as fault:  # noqa: BLE001  # whatever an adapter raises proves nothing
+            self._breaker.failed(type(fault).__name__)
+            self._books.doubt(key, Action.SUBMIT, f"{type(fault).__name__}: {fault}")
+        else:
+            self._breaker.succeeded(Lane.SUBMIT)
+            self._books.take(self._acknowledged(key, ack), key=key)
+        return True
+
+    def _acknowledged(self, key: ClientOrderId, ack: Ack) -> ExecutionReport:
+        state = self._state(key)
+        kind = _ACKS.get(ack.status, ExecType.ORDER_STATUS)
+        return ExecutionReport(
+            kind,
+            state.symbol,
+            state.side,
+            ack.evidence,
+            ack.at,
+            key,
+            ack.broker_order_id,
+            status=ack.status,
+        )
+
+    def _rejected(self, key: ClientOrderId, fault: OrderRejected) -> ExecutionReport:
+        state = self._state(key)
+        return ExecutionReport(
+            ExecType.REJECTED,
+            state.symbol,
+            state.side,
+            Evidence(Source.RESPONSE, fault.evidence),
+            self._clock.now(),
+            key,
+            text=fault.text,
+        )
+
+    def _state(self, key: ClientOrderId) -> OrderState:
+        state = self._keeper.state(key)
+        assert state is not None, key  # noqa: S101  # it was staged here
+        return state
+
+
+_ACKS = {OrdStatus.NEW: ExecType.NEW, OrdStatus.PENDING_NEW: ExecType.PENDING_NEW}

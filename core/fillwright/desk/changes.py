@@ -1,0 +1,184 @@
+"""Cancel and replace: requests about an order that the broker has, or may have.
+
+Rules:
+1. A cancel is never refused by a halt, a check or a missing stream; it passes guard and fence.
+2. A cancel before the ack waits for it; an order that has not left is simply not sent.
+3. A replace passes the same gate as a new order; while its outcome is open, the larger of the old
+   and the new quantity counts.
+"""
+
+import asyncio
+from datetime import timedelta
+
+from fillwright.desk.approvals import Approvals
+from fillwright.desk.books import Books
+from fillwright.desk.guard import Guard
+from fillwright.desk.keeper import Keeper
+from fillwright.desk.reconciler import Reconciler
+from fillwright.errors import (
+    BrokerUnavailable,
+    NotCancelable,
+    NotSent,
+    OrderRefused,
+    OrderRejected,
+    UnknownOrder,
+)
+from fillwright.ledger import Asked, Settled
+from fillwright.logs import get_logger
+from fillwright.orders import OrderChange
+from fillwright.protocols import Clock, Executor, Limits
+from fillwright.reports import Ack, Evidence, ExecutionReport, Source
+from fillwright.resilience import Lane, Limiter
+from fillwright.states import Action, OrderState
+from fillwright.types import ClientOrderId, ExecType, OrdStatus
+
+_log = get_logger(__name__)
+
+
+class Changes:
+    """Carry cancels and replaces."""
+
+    def __init__(  # noqa: PLR0913  # the stations of a request's way
+        self,
+        keeper: Keeper,
+        books: Books,
+        approvals: Approvals,
+        executor: Executor,
+        reconciler: Reconciler,
+        *,
+        guard: Guard,
+        limiter: Limiter,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._keeper = keeper
+        self._books = books
+        self._approvals = approvals
+        self._executor = executor
+        self._reconciler = reconciler
+        self._guard = guard
+        self._limiter = limiter
+        self._deadline = timedelta(seconds=limits.send_deadline)
+        self._clock = clock
+
+    async def cancel(self, key: ClientOrderId) -> OrderState:
+        """Ask the broker for a cancel, once; a second call while one is pending asks nothing."""
+        state = self._changeable(key)
+        known = state.awaiting(Action.CANCEL)
+        if known is not None and not known.doubt:
+            return state
+        await self._record(Asked(key, self._clock.now(), Action.CANCEL))
+        await self._limiter.acquire(Lane.CANCEL)
+        current = self._known(key)
+        if current.ended:
+            return current
+        self._before_wire()
+        try:
+            ack = await self._executor.cancel(current.working())
+        except OrderRejected as fault:
+            await self._denied(key, Action.CANCEL, fault)
+        except NotSent as fault:
+            self._settle(key, Action.CANCEL, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
+        except asyncio.CancelledError:
+            self._books.doubt(key, Action.CANCEL, "the task was cancelled on the wire")
+            raise
+        except Exception as fault:  # noqa: BLE001  # whatever an adapter raises proves nothing
+            self._books.doubt(key, Action.CANCEL, f"{type(fault).__name__}: {fault}")
+        else:
+            self._acknowledged(key, ack, ExecType.PENDING_CANCEL)
+        return self._known(key)
+
+    async def replace(self, key: ClientOrderId, change: OrderChange) -> OrderState:
+        """Ask for a change. Raises OrderRefused, OrderRejected, NotSent, NotCancelable."""
+        state = self._changeable(key)
+        if state.pending or state.order is None:
+            raise NotCancelable(key, f"{state.status} with another request under way")
+        deadline = self._clock.now() + self._deadline
+        approval = await self._approvals.ask_change(state, change, deadline)
+        if approval.change is None:
+            raise OrderRefused(key, approval.reasons)
+        if not self._limiter.try_acquire(Lane.SUBMIT):
+            await self._limiter.acquire(Lane.SUBMIT)
+        state = self._changeable(key)
+        if state.pending or not self._approvals.holds(approval):
+            raise NotCancelable(key, f"{state.status}; it changed while the gate was asked")
+        new = approval.change.order.quantity
+        old = state.quantity
+        larger = max(q for q in (new, old) if q is not None) if new or old else None
+        alias = approval.change.client_order_id
+        await self._record(Asked(key, self._clock.now(), Action.REPLACE, change, larger, alias))
+        current = self._known(key)
+        if current.ended:
+            return current
+        self._before_wire()
+        try:
+            ack = await self._executor.replace(current.working(), approval.change)
+        except OrderRejected as fault:
+            await self._denied(key, Action.REPLACE, fault)
+            raise
+        except NotSent as fault:
+            self._settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
+            raise
+        except asyncio.CancelledError:
+            self._books.doubt(key, Action.REPLACE, "the task was cancelled on the wire")
+            raise
+        except Exception as fault:  # noqa: BLE001  # whatever an adapter raises proves nothing
+            self._books.doubt(key, Action.REPLACE, f"{type(fault).__name__}: {fault}")
+        else:
+            done = ack.status is not OrdStatus.PENDING_REPLACE
+            self._acknowledged(key, ack, ExecType.REPLACED if done else ExecType.PENDING_REPLACE)
+        return self._known(key)
+
+    def _known(self, key: ClientOrderId) -> OrderState:
+        state = self._keeper.state(key)
+        if state is None:
+            raise UnknownOrder(key)
+        return state
+
+    def _changeable(self, key: ClientOrderId) -> OrderState:
+        state = self._known(key)
+        if state.ended:
+            raise NotCancelable(key, str(state.status))
+        return state
+
+    async def _record(self, fact: Asked) -> None:
+        seq, _ = self._keeper.write(fact)
+        await self._keeper.journal.durable(seq)
+
+    def _before_wire(self) -> None:
+        self._keeper.journal.check_fence()
+        self._guard.check()
+
+    def _acknowledged(self, key: ClientOrderId, ack: Ack, kind: ExecType) -> None:
+        state = self._known(key)
+        new_id = ack.broker_order_id if kind in _REPLACES else None
+        self._books.take(
+            ExecutionReport(
+                kind,
+                state.symbol,
+                state.side,
+                ack.evidence,
+                ack.at,
+                key,
+                state.broker_order_id or ack.broker_order_id,
+                replaced_by=new_id,
+            ),
+            key=key,
+        )
+
+    async def _denied(self, key: ClientOrderId, action: Action, fault: OrderRejected) -> None:
+        """The broker refused the request: ask how the order stands before believing anything."""
+        evidence = Evidence(Source.RESPONSE, fault.evidence)
+        try:
+            await self._reconciler.look_for(key, f"{action}-refused")
+        except BrokerUnavailable as unknown:
+            _log.info("order_unread", client_order_id=key, reason=str(unknown))
+        self._settle(key, action, evidence, fault.text)
+
+    def _settle(self, key: ClientOrderId, action: Action, evidence: Evidence, text: str) -> None:
+        state = self._known(key)
+        if not state.ended and state.awaiting(action):
+            self._keeper.write(Settled(key, self._clock.now(), action, evidence, text))
+
+
+_REPLACES = frozenset({ExecType.REPLACED, ExecType.PENDING_REPLACE})

@@ -1,0 +1,353 @@
+"""The standard execution manager: the one door for orders, plans, cancels, halts.
+
+It holds no logic of its own beyond intents and stopping: each idea has its module in this room.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+
+from fillwright.accounts import Account, Instrument, Quote
+from fillwright.desk.handles import Handle
+from fillwright.desk.parts import Parts
+from fillwright.desk.planning import PlanEngine, PlanPreview
+from fillwright.errors import (
+    DeskBusy,
+    DeskClosed,
+    FillwrightError,
+    IntentConflict,
+    JournalError,
+    NotCancelable,
+    UnknownOrder,
+)
+from fillwright.ledger import Change, Halted, Resumed, Staged
+from fillwright.logs import get_logger
+from fillwright.orders import Order, OrderChange, client_order_id_for, content_hash
+from fillwright.plans import ExecutionResult, Plan
+from fillwright.protocols import Clock, ClosePolicy, Json, Record
+from fillwright.risk import Decision, Proposal
+from fillwright.states import Action, OrderState, Owner
+from fillwright.types import ClientOrderId, IntentId, OrdStatus, TimeInForce
+from fillwright.verdicts import Scope
+
+_log = get_logger(__name__)
+
+#: How long `aclose` waits for requests under way and for cancels to be confirmed, in seconds.
+DRAIN_WITHIN = 10.0
+
+
+class DeskState(StrEnum):
+    """How far the desk is with starting and stopping."""
+
+    RUNNING = "running"
+    DRAINING = "draining"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class Desk:
+    """Run orders at one account of one broker. Made by `open_desk`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._keeper = parts.keeper
+        self._handles: dict[ClientOrderId, Handle] = {}
+        self._state = DeskState.RUNNING
+        self._fault: FillwrightError | None = None
+        self._plans = PlanEngine(self, settings=parts.plan_settings)
+
+        parts.bind(on_fault=self.fail, on_change=self.announce)
+
+    async def start(self) -> None:
+        """Replay the journal and connect; orders may be submitted at once and wait for it."""
+        await self._parts.start()
+
+    # ------------------------------------------------------------------ orders
+
+    async def submit(self, order: Order) -> Handle:
+        """Record the intent and send the order on its way; returns at once.
+
+        The same intent id with the same content gives the same order again, also after a
+        restart. Raises IntentConflict, DeskBusy, DeskClosed; a refusal is a state of the handle.
+        """
+        if order.intent_id is None:
+            minted = self._parts.ids.new("intent")
+            order = order.model_copy(update={"intent_id": minted})
+        intent = IntentId(str(order.intent_id))
+        key = client_order_id_for(self._parts.binding.account, intent)
+        digest = content_hash(order)
+        known = self._known_handle(key)
+        if known is not None:
+            return self._taken_up(known, intent, digest)
+        self._refuse_unless_running()
+        if len(self._keeper.ledger.orders) >= self._parts.limits.max_in_flight:
+            raise DeskBusy(self._parts.limits.max_in_flight)
+        _, change = self._keeper.write(Staged(key, self.clock.now(), order, digest))
+        handle = self._handle(change.after or self._state_of(key))
+        self._carry(key)
+        return handle
+
+    async def find(self, intent_id: str) -> Handle | None:
+        """The order of an intent that is recorded; never sends. None when there is none."""
+        key = client_order_id_for(self._parts.binding.account, IntentId(intent_id))
+        return self._known_handle(key)
+
+    def order(self, client_order_id: ClientOrderId) -> Handle:
+        """An order by its id, under way or ended. Raises UnknownOrder."""
+        handle = self._known_handle(client_order_id)
+        if handle is None:
+            raise UnknownOrder(client_order_id)
+        return handle
+
+    async def cancel(self, client_order_id: ClientOrderId) -> OrderState:
+        """Ask for a cancel, and return when the broker answered; it ends the order later.
+
+        An order that has not left yet is not sent any more. Raises UnknownOrder, NotCancelable.
+        """
+        handle = self.order(client_order_id)
+        if handle.state.ended:
+            raise NotCancelable(client_order_id, str(handle.state.status))
+        parts = self._parts
+        parts.doubts.withdraw(client_order_id)
+        if parts.carrier.carries(client_order_id):
+            parts.carrier.withdraw(client_order_id)
+        elif self._state_of(client_order_id).status is OrdStatus.STAGED:
+            parts.carrier.withdraw(client_order_id)
+            self._carry(client_order_id)
+        state = await handle.decided()
+        current = self._keeper.state(client_order_id) or state
+        if current.ended or (current.in_doubt and current.broker_order_id is None):
+            return current
+        return await parts.changes.cancel(client_order_id)
+
+    async def replace(self, client_order_id: ClientOrderId, change: OrderChange) -> OrderState:
+        """Ask for a change, through the same gate as a new order.
+
+        Raises UnknownOrder, NotCancelable, OrderRefused, OrderRejected, NotSent.
+        """
+        self._refuse_unless_running()
+        await self.order(client_order_id).decided()
+        return await self._parts.changes.replace(client_order_id, change)
+
+    def working(self) -> Sequence[OrderState]:
+        """Every order that has not ended: ours, legs, and what others placed."""
+        return list(self._keeper.working())
+
+    # ------------------------------------------------------------------ plans
+
+    async def execute(self, plan: Plan) -> ExecutionResult:
+        """Carry a plan out, or resume it; the same plan id gives the first result again.
+
+        Raises PlanError, IntentConflict, DeskClosed.
+        """
+        if self._state is not DeskState.RUNNING:
+            raise DeskClosed(self._state)
+        return await self._plans.execute(plan)
+
+    async def dry_run(self, plan: Plan) -> PlanPreview:
+        """What would be sent for this plan and every verdict on it; sends and records nothing."""
+        return await self._plans.preview(plan)
+
+    async def preview(self, orders: Sequence[Order]) -> Sequence[Decision]:
+        """Judge each order after those before it that would pass; records and sends nothing."""
+        proposals = []
+        for number, order in enumerate(orders):
+            await self._parts.market.prepare(order.symbol)
+            key = ClientOrderId(f"preview-{number}")
+            deadline = self.clock.now() + timedelta(seconds=self._parts.limits.send_deadline)
+            proposals.append(Proposal(order, key, content_hash(order), deadline))
+        return await self._parts.approvals.gate.preview(proposals)
+
+    # ------------------------------------------------------------------ facts
+
+    @property
+    def clock(self) -> Clock:
+        """The desk's time."""
+        return self._parts.clock
+
+    @property
+    def state(self) -> DeskState:
+        """How far the desk is with stopping."""
+        return self._state
+
+    @property
+    def obstacles(self) -> str:
+        """Why new risk has to wait now; empty when it need not."""
+        return self._parts.health.reason
+
+    @property
+    def halts(self) -> Sequence[Halted]:
+        """The halts that stand."""
+        return list(self._keeper.ledger.halts.values())
+
+    @property
+    def positions(self) -> Mapping[str, object]:
+        """What the ledger holds: symbol and signed quantity."""
+        return {s: q for s, q in self._keeper.ledger.positions.items() if q}
+
+    async def fresh_account(self) -> Account:
+        """The account asked for now. Raises BrokerUnavailable."""
+        return await self._parts.market.fresh_account()
+
+    async def fresh_quote(self, symbol: str) -> Quote:
+        """A quote asked for now. Raises BrokerUnavailable, UnknownSymbol."""
+        return await self._parts.market.fresh_quote(symbol)
+
+    async def instrument(self, symbol: str) -> Instrument:
+        """The rules of one symbol. Raises BrokerUnavailable, UnknownSymbol."""
+        return await self._parts.market.instrument(symbol)
+
+    def record(self, kind: str, key: str, body: Mapping[str, Json]) -> int:
+        """Append one record of a plan to the journal and return its sequence number."""
+        return self._keeper.journal.append(kind, key, body)
+
+    async def durable(self, seq: int) -> None:
+        """Return when every record up to `seq` survives a power cut."""
+        await self._keeper.journal.durable(seq)
+
+    def recorded(self, key: str) -> Sequence[Record]:
+        """Every record with this key, in order."""
+        return self._keeper.journal.about(key)
+
+    # ------------------------------------------------------------------ control
+
+    async def halt(self, scope: Scope, name: str = "", *, reason: str, by: str) -> None:
+        """Take no new risk in this scope until a named person resumes; survives a restart.
+
+        When it returns, the halt is durable, and no new-risk order leaves after it.
+        """
+        await self._keeper.write_durably(Halted(self.clock.now(), scope, name, reason, by))
+        _log.warning("desk_halted", scope=str(scope), name=name, reason=reason, by=by)
+
+    async def resume(self, scope: Scope, name: str = "", *, by: str) -> None:
+        """Lift a halt; `by` is the person who answers for it."""
+        await self._keeper.write_durably(Resumed(self.clock.now(), scope, name, by))
+        _log.warning("desk_resumed", scope=str(scope), name=name, by=by)
+
+    async def reconcile(self) -> None:
+        """Compare the ledger with the broker's books now. Raises BrokerUnavailable."""
+        await self._parts.reconciler.run()
+
+    async def aclose(self, policy: ClosePolicy = ClosePolicy.KEEP) -> None:
+        """Stop taking orders, follow the policy on open ones, and let go of everything."""
+        if self._state is DeskState.CLOSED:
+            return
+        if self._state is DeskState.RUNNING:
+            self._state = DeskState.DRAINING
+            await self._drain(policy)
+        self._state = DeskState.CLOSED
+        for handle in self._handles.values():
+            handle.fail(self._fault or DeskClosed("closed"))
+        await self._parts.close()
+
+    async def _drain(self, policy: ClosePolicy) -> None:
+        """Let requests under way come back, cancel what the policy names, tell what is left."""
+        try:
+            async with asyncio.timeout(DRAIN_WITHIN):
+                await self._requests_answered()
+                await self._cancel_by(policy)
+                await self._parts.announcer.idle()
+        except TimeoutError:
+            _log.warning("drain_timed_out", seconds=DRAIN_WITHIN)
+        except JournalError as fault:
+            _log.error("drain_failed", reason=str(fault))
+        for state in self._keeper.working():
+            _log.info(
+                "order_left_open", client_order_id=state.client_order_id, status=str(state.status)
+            )
+
+    async def _requests_answered(self) -> None:
+        for state in list(self._keeper.working()):
+            if state.awaiting(Action.SUBMIT) and not state.in_doubt:
+                await self._handle(state).decided()
+
+    async def _cancel_by(self, policy: ClosePolicy) -> None:
+        if policy is ClosePolicy.KEEP:
+            return
+        ours = [s for s in self._keeper.working() if s.owner is Owner.OURS and not s.in_doubt]
+        wanted = [s for s in ours if policy is ClosePolicy.CANCEL_ALL or _is_day(s)]
+        await asyncio.gather(*(self._parts.changes.cancel(s.client_order_id) for s in wanted))
+        for state in wanted:
+            await self._handle(state).done()
+
+    # ------------------------------------------------------------------ inside
+
+    def announce(self, change: Change) -> None:
+        """A change is durable: move its handle, and let a settled order leave the memory."""
+        after = change.after
+        if after is None:
+            return
+        key = after.client_order_id
+        handle = self._handles.get(key)
+        if handle is not None:
+            handle.move(after)
+        if after.status is not OrdStatus.STAGED:
+            self._parts.note(after)
+        if after.settled and self._keeper.ledger.orders.get(key) is after:
+            self._keeper.forget(key)
+            self._handles.pop(key, None)
+            self._parts.doubts.forget(key)
+
+    def fail(self, name: str, fault: BaseException) -> None:
+        """One of the desk's own tasks ended by a fault: take no more orders."""
+        if self._state is DeskState.CLOSED:
+            return
+        reason = f"{name} failed: {fault}"
+        self._fault = fault if isinstance(fault, FillwrightError) else DeskClosed(reason)
+        self._parts.health.block("desk", reason)
+        if self._state is DeskState.RUNNING:
+            self._state = DeskState.FAILED
+        for handle in list(self._handles.values()):
+            handle.fail(self._fault)
+
+    def _refuse_unless_running(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+        if self._state is not DeskState.RUNNING:
+            raise DeskClosed(self._state)
+
+    def _carry(self, key: ClientOrderId) -> None:
+        self._parts.tasks.spawn("carry", self._parts.carrier.carry(key))
+
+    def _taken_up(self, handle: Handle, intent: IntentId, digest: str) -> Handle:
+        """An intent that is known: the same content, or a conflict; one left staged goes on."""
+        state = handle.state
+        if state.content_hash != digest:
+            raise IntentConflict(intent, state.content_hash, digest)
+        key = handle.client_order_id
+        current = self._keeper.ledger.orders.get(key)
+        staged = current is not None and current.status is OrdStatus.STAGED
+        if staged and not self._parts.carrier.carries(key):
+            self._refuse_unless_running()
+            self._carry(key)
+        return handle
+
+    def _known_handle(self, key: ClientOrderId) -> Handle | None:
+        handle = self._handles.get(key)
+        if handle is not None:
+            return handle
+        state = self._keeper.state(key)
+        return None if state is None else self._handle(state)
+
+    def _handle(self, state: OrderState) -> Handle:
+        known = self._handles.get(state.client_order_id)
+        if known is not None:
+            return known
+        handle = Handle(state)
+        if not state.settled:
+            self._handles[state.client_order_id] = handle
+        if self._fault is not None:
+            handle.fail(self._fault)
+        return handle
+
+    def _state_of(self, key: ClientOrderId) -> OrderState:
+        state = self._keeper.state(key)
+        if state is None:
+            raise UnknownOrder(key)
+        return state
+
+
+def _is_day(state: OrderState) -> bool:
+    order = state.order
+    return order is not None and order.time_in_force not in (TimeInForce.GTC, TimeInForce.GTD)

@@ -1,0 +1,49 @@
+"""Buying power that the broker's last answer does not show yet: what is reserved on top of it."""
+
+from decimal import Decimal
+
+from fillwright.types import ZERO, ClientOrderId
+
+
+class Funds:
+    """Costs of buys approved since the account was last read, at their worst case.
+
+    A cost leaves once the broker was asked for the account after it had acknowledged the order:
+    from then on its own buying power shows the hold, or the fill.
+    """
+
+    def __init__(self) -> None:
+        self._costs: dict[ClientOrderId, Decimal] = {}
+        self._acknowledged: set[ClientOrderId] = set()
+        self.reserved = ZERO
+
+    def reserve(self, key: ClientOrderId, cost: Decimal) -> None:
+        """Count a buy that is about to leave; a larger cost replaces a smaller one."""
+        known = self._costs.get(key, ZERO)
+        if cost > known:
+            self._costs[key] = cost
+            self.reserved += cost - known
+        self._acknowledged.discard(key)
+
+    def without(self, key: ClientOrderId) -> Decimal:
+        """What is reserved for everything but this order."""
+        return self.reserved - self._costs.get(key, ZERO)
+
+    def acknowledge(self, key: ClientOrderId) -> None:
+        """The broker has the order, so its next answer will show it."""
+        if key in self._costs:
+            self._acknowledged.add(key)
+
+    def release(self, key: ClientOrderId) -> None:
+        """The order is proven not to be at the broker."""
+        self.reserved -= self._costs.pop(key, ZERO)
+        self._acknowledged.discard(key)
+
+    def asking(self) -> frozenset[ClientOrderId]:
+        """Call right before the account is asked for; hand the result to `answered`."""
+        return frozenset(self._acknowledged)
+
+    def answered(self, shown: frozenset[ClientOrderId]) -> None:
+        """The account came back, and it shows these orders."""
+        for key in shown & self._acknowledged:
+            self.release(key)

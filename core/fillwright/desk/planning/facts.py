@@ -1,0 +1,134 @@
+"""Gather the facts that a plan is sized from, and refuse a plan that names what does not exist."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from fillwright.accounts import Instrument, Quote
+from fillwright.desk.planning.ports import PlanDesk
+from fillwright.desk.planning.settings import Backoff, PlanSettings
+from fillwright.errors import BrokerUnavailable, PlanError, UnknownSymbol
+from fillwright.plans import Basket, Plan, RebalancePlan, kind_of, symbols_of
+from fillwright.plans.wishes import Snapshot, Working
+from fillwright.states import OrderState, Owner
+from fillwright.types import OrdType
+
+_CONTINGENT = frozenset({OrdType.STOP, OrdType.STOP_LIMIT, OrdType.TRAILING_STOP})
+
+
+async def rules_of(plan: Plan, desk: PlanDesk) -> dict[str, Instrument]:
+    """The rules of every symbol in the plan.
+
+    Raises PlanError for a symbol that the broker does not know, `BrokerUnavailable` when it
+    cannot say.
+    """
+
+    async def rules(index: int, symbol: str) -> Instrument:
+        try:
+            return await desk.instrument(symbol)
+        except UnknownSymbol as fault:
+            raise PlanError(_where(plan, index, symbol), str(fault)) from fault
+
+    symbols = symbols_of(plan)
+    found = await asyncio.gather(*(rules(n, symbol) for n, symbol in enumerate(symbols)))
+    return dict(zip(symbols, found, strict=True))
+
+
+def _where(plan: Plan, index: int, symbol: str) -> str:
+    if isinstance(plan, RebalancePlan):
+        return f"plan {plan.plan_id}: items.{index}.symbol"
+    if isinstance(plan, Basket):
+        index = next(n for n, order in enumerate(plan.orders) if order.symbol == symbol)
+        return f"plan {plan.plan_id}: orders.{index}.symbol"
+    return f"plan {plan.plan_id}: {kind_of(plan)}.{symbol}"
+
+
+async def snapshot_of(
+    plan: Plan,
+    desk: PlanDesk,
+    settings: PlanSettings,
+    *,
+    rules: Mapping[str, Instrument],
+    unsettled: Mapping[str, str],
+    without: frozenset[str] = frozenset(),
+) -> Snapshot:
+    """The account, then quotes, rules and open orders as they stand now.
+
+    `without` names open orders that are to be taken for canceled already.
+    """
+    account = await desk.fresh_account()
+    rules = dict(rules)
+    if getattr(plan, "close_others", False):
+        others = [s for s, p in account.positions.items() if p.quantity and s not in rules]
+        rules |= await _other_rules(others, desk)
+    quotes = await quotes_of(rules, desk, settings)
+    blocked = dict(unsettled)
+    working = []
+    for state in desk.working():
+        if state.ended or state.client_order_id in without:
+            continue
+        leaves = _leaves(state, quotes)
+        if leaves is None:
+            name = f"the open order {state.client_order_id}"
+            blocked.setdefault(state.symbol, f"how much {name} may still trade is not known")
+        else:
+            working.append(Working(state.symbol, state.side, leaves, _is_contingent(state)))
+    return Snapshot(account, quotes, rules, tuple(working), blocked)
+
+
+async def quotes_of(
+    symbols: Iterable[str], desk: PlanDesk, settings: PlanSettings
+) -> dict[str, Quote]:
+    """Fresh quotes, for those symbols that have one."""
+    names = list(symbols)
+    quotes = await asyncio.gather(*(quote_of(symbol, desk, settings) for symbol in names))
+    return {symbol: q for symbol, q in zip(names, quotes, strict=True) if q is not None}
+
+
+async def quote_of(symbol: str, desk: PlanDesk, settings: PlanSettings) -> Quote | None:
+    """A fresh quote after a bounded number of attempts; None when there is none."""
+    backoff = Backoff(settings)
+    for attempt in range(settings.quote_attempts):
+        if attempt:
+            await desk.clock.sleep(backoff.next())
+        try:
+            quote = await desk.fresh_quote(symbol)
+        except UnknownSymbol:
+            return None
+        except BrokerUnavailable:
+            continue
+        if is_fresh(quote, desk, settings):
+            return quote
+    return None
+
+
+def is_fresh(quote: Quote, desk: PlanDesk, settings: PlanSettings) -> bool:
+    """Whether it still prices something."""
+    age = abs(quote.age(desk.clock.now())).total_seconds()
+    return age <= settings.quote_max_age and not quote.crossed
+
+
+async def _other_rules(symbols: list[str], desk: PlanDesk) -> dict[str, Instrument]:
+    async def rules(symbol: str) -> Instrument | None:
+        try:
+            return await desk.instrument(symbol)
+        except UnknownSymbol:
+            return None
+
+    found = await asyncio.gather(*map(rules, symbols))
+    return {s: known for s, known in zip(symbols, found, strict=True) if known is not None}
+
+
+def _leaves(state: OrderState, quotes: Mapping[str, Quote]) -> Decimal | None:
+    if state.quantity is not None:
+        return state.leaves
+    quote, order = quotes.get(state.symbol), state.order
+    price = quote.bid or quote.ask if quote else None
+    if order is None or order.notional is None or not price:
+        return None
+    return max(order.notional - state.value, Decimal(0)) / price
+
+
+def _is_contingent(state: OrderState) -> bool:
+    kind = state.order.type if state.order else None
+    return state.owner is Owner.LEG or kind in _CONTINGENT

@@ -1,0 +1,209 @@
+"""The stream supervised: hold, snapshot, replay on every connect; and a watch over silence.
+
+Rules:
+1. Reports that come while the books are compared are held and replayed behind the snapshot.
+2. New risk waits until stream and books are sound again; cancels and questions never wait.
+3. Silence is no news: orders in flight without a word are asked for.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from fillwright.accounts import Account
+from fillwright.desk.announcer import Announcer
+from fillwright.desk.books import Books
+from fillwright.desk.health import Health
+from fillwright.desk.market import Market
+from fillwright.desk.reconciler import Reconciler
+from fillwright.desk.tasks import Tasks
+from fillwright.errors import BrokerUnavailable, FillwrightError
+from fillwright.logs import get_logger
+from fillwright.protocols import Clock, Limits, Rng, TradingStream
+from fillwright.reports import Connected, Disconnected, ExecutionReport, StreamItem
+from fillwright.resilience import Backoff
+from fillwright.states import Action, OrderState
+from fillwright.types import ClientOrderId
+
+_log = get_logger(__name__)
+
+_RECONNECT = Backoff(0.5, 30.0)
+_RETRY = Backoff(0.2, 10.0)
+#: How many periods may pass without a comparison before new risk waits.
+OVERDUE = 3
+#: A submit without any outcome for this many seconds is in doubt; its late answer still counts.
+REQUEST_TIMEOUT = 10.0
+#: A cancel or replace without an end for this many seconds is asked about.
+STUCK = 5.0
+#: How often buying power is asked for while orders work, in seconds.
+ACCOUNT_EVERY = 5.0
+
+
+class Supervisor:
+    """Keep the ledger in step with the broker."""
+
+    def __init__(  # noqa: PLR0913  # the parts that it watches over
+        self,
+        stream: TradingStream,
+        books: Books,
+        reconciler: Reconciler,
+        *,
+        market: Market,
+        announcer: Announcer,
+        health: Health,
+        tasks: Tasks,
+        limits: Limits,
+        clock: Clock,
+        rng: Rng,
+        working: Callable[[], list[OrderState]],
+    ) -> None:
+        self._stream = stream
+        self._books = books
+        self._reconciler = reconciler
+        self._market = market
+        self._announcer = announcer
+        self._health = health
+        self._tasks = tasks
+        self._limits = limits
+        self._clock = clock
+        self._rng = rng
+        self._working = working
+        self._held: deque[ExecutionReport] | None = None
+        self._heard = self._compared = self._refreshed = clock.monotonic()
+        self._since: dict[tuple[ClientOrderId, Action], float] = {}
+        self._resyncing = False
+
+    def start(self) -> None:
+        """Follow the stream, and keep watch."""
+        self._tasks.spawn("stream", self._follow())
+        self._tasks.spawn("watch", self._watch())
+
+    # ------------------------------------------------------------------ stream
+
+    async def _follow(self) -> None:
+        """Read the stream for ever; an iterator that ends or raises is opened again."""
+        attempt = 0
+        while True:
+            reason = "the stream ended"
+            try:
+                async for item in self._stream.reports():
+                    attempt = 0 if isinstance(item, ExecutionReport) else attempt
+                    await self._heed(item)
+            except (FillwrightError, OSError) as fault:
+                reason = str(fault)
+            self._down(reason)
+            await self._clock.sleep(_RECONNECT.delay(attempt, self._rng))
+            attempt += 1
+
+    async def _heed(self, item: StreamItem) -> None:
+        self._heard = self._clock.monotonic()
+        if isinstance(item, ExecutionReport):
+            await self._announcer.room()
+            if self._held is None:
+                self._books.take(item)
+            else:
+                self._held.append(item)
+        elif isinstance(item, Connected):
+            _log.info("stream_connected")
+            self._hold()
+        elif isinstance(item, Disconnected):
+            self._down(item.reason, final=item.final)
+
+    def _down(self, reason: str, *, final: bool = False) -> None:
+        _log.warning("stream_disconnected", reason=reason, final=final)
+        self._health.block("stream", f"the stream is down: {reason}")
+
+    def _hold(self) -> None:
+        """From now on keep reports back until the books were compared."""
+        if self._held is None:
+            self._held = deque()
+        self._health.block("stream", "the books are being compared after a connect")
+        if not self._resyncing:
+            self._resyncing = True
+            self._tasks.spawn("resync", self._resync())
+
+    async def _resync(self) -> None:
+        """Compare the books, replay what was held, and let new risk through again."""
+        try:
+            attempt = 0
+            while not await self._compare():
+                await self._clock.sleep(_RETRY.delay(attempt, self._rng))
+                attempt += 1
+            while self._held:
+                self._books.take(self._held.popleft())
+            self._held = None
+            self._health.clear("stream")
+        finally:
+            self._resyncing = False
+
+    async def _compare(self) -> bool:
+        """One comparison; False when the broker did not answer everything."""
+        try:
+            await self._reconciler.run()
+        except BrokerUnavailable as fault:
+            _log.warning("reconcile_failed", reason=str(fault))
+            return False
+        self._compared = self._clock.monotonic()
+        self._health.clear("books")
+        return True
+
+    async def compare_now(self) -> Account | None:
+        """Compare on demand; the account as the broker tells it, None when it did not answer."""
+        return self._market.account if await self._compare() else None
+
+    # ------------------------------------------------------------------ watch
+
+    async def _watch(self) -> None:
+        """Look around every second or so."""
+        period = min(1.0, self._limits.silence / 2, self._limits.reconcile_every / 2)
+        while True:
+            await self._clock.sleep(period)
+            now = self._clock.monotonic()
+            overdue = OVERDUE * self._limits.reconcile_every
+            if now - self._compared > overdue:
+                self._health.block("books", f"not compared with the broker for {overdue:.0f} s")
+            waiting = self._waiting(now)
+            for state, action in waiting:
+                self._press(state, action)
+            quiet = now - self._heard > self._limits.silence
+            due = now - self._compared > self._limits.reconcile_every
+            if due or waiting or (quiet and self._unfinished()):
+                self._heard = now
+                if self._held is None:
+                    await self._compare()
+            elif now - self._refreshed > ACCOUNT_EVERY and self._unfinished():
+                self._refreshed = now
+                await self._refresh_account()
+
+    def _waiting(self, now: float) -> list[tuple[OrderState, Action]]:
+        """Requests that have been under way for too long, each told once per wait."""
+        under_way = {
+            (s.client_order_id, p.action): (s, p)
+            for s in self._working()
+            for p in s.pending
+            if not p.doubt
+        }
+        self._since = {k: self._since.get(k, now) for k in under_way}
+        late = []
+        for key, since in self._since.items():
+            state, pending = under_way[key]
+            bound = REQUEST_TIMEOUT if pending.action is Action.SUBMIT else STUCK
+            if now - since > bound:
+                late.append((state, pending.action))
+                self._since[key] = now
+        return late
+
+    def _press(self, state: OrderState, action: Action) -> None:
+        """A request without an answer is in doubt; one that was answered is only asked about."""
+        if action is Action.SUBMIT:
+            self._books.doubt(state.client_order_id, action, "no answer in time")
+        else:
+            _log.info("order_stuck", client_order_id=state.client_order_id, action=str(action))
+
+    def _unfinished(self) -> bool:
+        return bool(self._working())
+
+    async def _refresh_account(self) -> None:
+        try:
+            await self._market.fresh_account()
+        except BrokerUnavailable as fault:
+            _log.info("account_missing", reason=str(fault))
