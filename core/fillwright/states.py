@@ -134,11 +134,16 @@ class OrderState:
     @property
     def in_doubt(self) -> bool:
         """Whether any request about it has an unknown outcome."""
-        return self.manual or any(p.doubt for p in self.pending)
+        return bool(self.pending or self.manual) and (
+            self.manual or any(p.doubt for p in self.pending)
+        )
 
     def awaiting(self, action: Action) -> Pending | None:
         """The request of this kind that is under way."""
-        return next((p for p in self.pending if p.action is action), None)
+        for pending in self.pending:
+            if pending.action is action:
+                return pending
+        return None
 
     def working(self) -> WorkingOrder:
         """What a cancel or replace needs to name it."""

@@ -9,10 +9,19 @@ from fillwright.accounts import Account, Instrument, Quote
 from fillwright.book import BookView, Exposure
 from fillwright.orders import Order, OrderChange, content_hash
 from fillwright.protocols import Capabilities
-from fillwright.risk import Conditions, HaltWanted, Proposal, Terms
+from fillwright.risk import (
+    Answer,
+    Asker,
+    Conditions,
+    Gate,
+    HaltWanted,
+    InlineAsker,
+    Proposal,
+    Terms,
+)
 from fillwright.risk.overlay import Overlay
 from fillwright.types import ClientOrderId, OrderClass, OrdType, Side, TimeInForce
-from fillwright.verdicts import ApprovedChange, ApprovedOrder
+from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Reject
 
 D = Decimal
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -121,3 +130,22 @@ class Desk:
         self.latched.extend(halts)
         for halt in halts:
             self.now = self.now.halted(halt.scope, asked.order, "A1")
+
+
+REJECT = Reject("R", measured="2", limit="1")
+EVERYTHING = Named("everything", lambda _order, _book: ALLOW)
+
+
+def gate(*checks: Named, desk: Desk | None = None, asker: Asker | None = None) -> Gate:
+    return Gate(checks, asker or InlineAsker(), facts=desk or Desk(view()), clock=StillClock())
+
+
+def code(answer: Answer) -> str:
+    return answer.decision.reasons[0].code
+
+
+def raising(fault: BaseException) -> Callable[..., object]:
+    def call(*_: object) -> object:
+        raise fault
+
+    return call

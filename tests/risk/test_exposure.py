@@ -190,7 +190,10 @@ def test_views_laid_earlier_stay_as_they_were() -> None:
 
 def test_a_bracket_never_reduces() -> None:
     """Its legs trade the other way and would open the position again."""
-    legs = {"take_profit": {"limit_price": "90"}, "stop_loss": {"stop_price": "120"}}
+    legs: dict[str, Any] = {
+        "take_profit": {"limit_price": "90"},
+        "stop_loss": {"stop_price": "120"},
+    }
     asked = order(Side.SELL, order_class="BRACKET", **legs)
 
     assert view("10").reduces(order(Side.SELL))

@@ -17,7 +17,7 @@ from fillwright.types import OrdType, Side, TimeInForce
 from fillwright.verdicts import Resize, Scope
 from risk.gatekit import CALM, CAPABILITIES, D, account, limit_order, order, view
 
-LEGS = {"take_profit": {"limit_price": "120"}, "stop_loss": {"stop_price": "90"}}
+LEGS: dict[str, Any] = {"take_profit": {"limit_price": "120"}, "stop_loss": {"stop_price": "90"}}
 
 
 def codes(asked: Order, conditions: Conditions = CALM, **fields: Any) -> list[str]:

@@ -1,12 +1,12 @@
 """Cancel and replace, at once and with fills in between."""
 
 import pytest
-from testing.venue_tools import Bench, D, limit
 
 from fillwright.errors import DuplicateClientOrderId
 from fillwright.orders import OrderChange
 from fillwright.testing import Refused, Why
 from fillwright.types import ExecType, OrdStatus
+from testing.venue_tools import Bench, D, limit
 
 
 def _bench(**settings) -> Bench:
@@ -131,6 +131,7 @@ def test_fills_during_a_pending_replace_are_carried_or_win():
     bench.quote("AAPL", "79", "80", "6", "6")
     bench.quote("AAPL", "89", "90", "6", "6")
     assert bench.venue.find(slow.client_order_id) is slow
+    assert (slow.filled, next_one.filled) == (6, 0)
     bench.venue.step(2)
     assert (slow.status, next_one.filled, next_one.leaves) == (OrdStatus.REPLACED, 6, 14)
     assert bench.venue.find(slow.client_order_id) is next_one

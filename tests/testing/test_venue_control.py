@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from testing.venue_tools import Bench, D, limit
 
 from fillwright.testing import ManualClock, Refused, Venue, VenueSettings
 from fillwright.testing.venue import Hours, Phase
 from fillwright.testing.venue.session import next_change, phase_at
 from fillwright.types import ExecType, OrdStatus
+from testing.venue_tools import Bench, D, limit
 
 
 def _bench(**settings) -> Bench:

@@ -1,11 +1,11 @@
 """Bracket, OCO and OTO: legs wait, wake, share one position and end together."""
 
 import pytest
-from testing.venue_tools import Bench, limit
 
 from fillwright.orders import OrderChange
 from fillwright.testing import Refused
 from fillwright.types import ExecType, OrdStatus
+from testing.venue_tools import Bench, limit
 
 _LEGS = {"take_profit": {"limit_price": "110"}, "stop_loss": {"stop_price": "90"}}
 
@@ -137,9 +137,7 @@ def test_a_replaced_leg_keeps_its_ties():
     change = OrderChange.model_validate({"stop_price": "95"})
     moved = bench.venue.replace(stop.broker_order_id, change)
     with pytest.raises(Refused, match="complex"):
-        bench.venue.replace(
-            moved.broker_order_id, OrderChange.model_validate({"quantity": "5"})
-        )
+        bench.venue.replace(moved.broker_order_id, OrderChange.model_validate({"quantity": "5"}))
     bench.quote("AAPL", "110", "111", "100", "100")
     assert (profit.status, moved.status) == (OrdStatus.FILLED, OrdStatus.CANCELED)
     assert bench.held("AAPL") == 0

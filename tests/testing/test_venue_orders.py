@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from testing.venue_tools import Bench, D, limit
 
 from fillwright.testing import Refused, Touch, Why
 from fillwright.testing.venue import FRACTIONAL_ROUTES, ROUTES
 from fillwright.types import ExecType, OrdStatus, OrdType, TimeInForce
+from testing.venue_tools import Bench, D, limit
 
 
 def _bench(**settings) -> Bench:

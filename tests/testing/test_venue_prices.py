@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testing.venue_tools import Bench, D, touch
 
 from fillwright.errors import ConfigError
 from fillwright.testing import ManualClock, Venue, VenueSettings
 from fillwright.testing.venue import LISTINGS, Replay, SeededPath
+from testing.venue_tools import Bench, D, touch
 
 _NOW = datetime(2026, 3, 2, tzinfo=UTC)
 _HEAD = "time,symbol,bid,ask,bid_size,ask_size\n"

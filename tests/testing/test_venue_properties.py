@@ -1,15 +1,16 @@
 """What must hold at a venue whatever is asked of it."""
 
 from collections import defaultdict
+from contextlib import suppress
 from hashlib import sha256
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from testing.venue_tools import Bench, D, limit, touch
 
 from fillwright.errors import OrderRejected
 from fillwright.orders import OrderChange
 from fillwright.types import ZERO, ExecType, OrdStatus, OrdType, Side
+from testing.venue_tools import Bench, D, limit, touch
 
 _SYMBOLS = ("AAPL", "NVR", "BTC/USD")
 _OPENING = {"AAPL": "20", "BTC/USD": "1.5"}
@@ -64,10 +65,8 @@ def _play(moves, each=lambda _: None, **more):
     for symbol in _SYMBOLS:
         bench.quote(symbol, "99", "100", "20", "20")
     for what, which, how in moves:
-        try:
+        with suppress(OrderRejected):
             _move(bench, what, which, how)
-        except OrderRejected:
-            pass
         each(bench)
     return bench
 
@@ -266,10 +265,8 @@ def test_a_reopened_venue_equals_the_one_before(tmp_path_factory, moves, pending
     bench = Bench(cash="20000", state=state, **more)
     for what, which, how in moves:
         if what != "quote":
-            try:
+            with suppress(OrderRejected):
                 _move(bench, what, which, how)
-            except OrderRejected:
-                pass
     before = _books(bench.venue)
     bench.venue.close()
     again = Bench(cash="20000", state=state, **more)

@@ -1,11 +1,11 @@
 """Every reason for which the venue says no."""
 
 import pytest
-from testing.venue_tools import Bench, limit
 
 from fillwright.errors import DuplicateClientOrderId, UnknownSymbol
 from fillwright.testing import Refused, Touch, Why
 from fillwright.types import ZERO
+from testing.venue_tools import Bench, limit
 
 _LEGS = {"take_profit": {"limit_price": "110"}, "stop_loss": {"stop_price": "90"}}
 _BRACKET = {"order_class": "BRACKET"} | _LEGS
@@ -42,6 +42,12 @@ _CASES = [
     ("BUY 1 AAPL", _OCO, Why.BAD_LEGS, "must be below"),
     ("SELL 1 AAPL", _OCO, Why.BAD_LEGS, "oco orders must be exit orders"),
     ("SELL 1 MSFT", _OCO | limit("111"), Why.BAD_LEGS, "must equal take_profit"),
+    (
+        "BUY 1 AAPL",
+        limit("90", time_in_force="GTD", expire_time="2026-03-02T14:59:59Z"),
+        Why.UNSUPPORTED,
+        "expire_time is not in the future",
+    ),
     ("BUY 1 PG", {}, Why.NO_QUOTE, 'no quote for "PG"'),
 ]
 

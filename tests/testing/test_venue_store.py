@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from testing.venue_tools import Bench, D, limit
 
 from fillwright.errors import ConfigError, DuplicateClientOrderId
 from fillwright.orders import OrderChange
 from fillwright.testing import ManualClock, Venue, VenueSettings
 from fillwright.testing.venue import Phase
 from fillwright.types import OrdStatus
+from testing.venue_tools import Bench, D, limit
 
 _LEGS_FAR = {"take_profit": {"limit_price": "400"}, "stop_loss": {"stop_price": "90"}}
 
@@ -225,9 +225,7 @@ def test_what_was_acknowledged_survives_a_sigkill(tmp_path, lines):
         assert order is not None
         assert second in ("-", order.broker_order_id)
         assert filled in ("-", "0") or order.filled == D(filled)
-    traded = sum(
-        (f.execution.quantity * f.side.sign for f in venue.executions().items), start=D(0)
-    )
+    traded = sum((f.execution.quantity * f.side.sign for f in venue.executions().items), start=D(0))
     assert venue.account().quantity("AAPL") == traded
     spent = sum(f.execution.quantity * f.execution.price * f.side.sign for f in _items(venue))
     assert venue.account().cash == 100_000 - spent

@@ -1,4 +1,4 @@
-"""Tell the world of a change once its record is durable: handles, post-execution checks, observers.
+"""Tell plugins of a change once its record is durable: post-execution checks, then observers.
 
 Rules:
 1. In order, and never before the record is durable.
@@ -32,12 +32,12 @@ class Announcer:
         self,
         journal: Journal,
         *,
-        move: Callable[[Change], None],
+        remember: Callable[[Change], None],
         observe: Observe,
         examine: Examine,
     ) -> None:
         self._journal = journal
-        self._move = move
+        self._remember = remember
         self._observe = observe
         self._examine = examine
         self._waiting: deque[tuple[int, Change]] = deque()
@@ -88,7 +88,7 @@ class Announcer:
             _log.warning(
                 "anomaly_found", kind=str(anomaly.kind), subject=anomaly.subject, text=anomaly.text
             )
-        self._move(change)
         if change.execution is not None:
             self._examine(after, change.execution)
         self._observe(after, change.anomalies)
+        self._remember(change)

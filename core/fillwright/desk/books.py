@@ -127,10 +127,18 @@ class Books:
                 and bool(known.quantity)
                 and (known.quantity, known.price) != (execution.quantity, execution.price)
             )
-        if report.evidence.source is not Source.QUERY:
+        if report.evidence.source is not Source.QUERY and not _may_repeat(state, report):
             return True
         after, anomalies = lifecycle.report(state, report)
         if anomalies:
             return True
         same = after.but(updated_at=state.updated_at, evidence=state.evidence, text=state.text)
         return same != state
+
+
+def _may_repeat(state: OrderState, report: ExecutionReport) -> bool:
+    """An acknowledgement of an order that is acknowledged: stream and response both tell it."""
+    return report.exec_type in _ACKS and state.broker_order_id is not None and not state.pending
+
+
+_ACKS = frozenset({ExecType.NEW, ExecType.PENDING_NEW})

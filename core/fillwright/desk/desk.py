@@ -57,7 +57,7 @@ class Desk:
         self._fault: FillwrightError | None = None
         self._plans = PlanEngine(self, settings=parts.plan_settings)
 
-        parts.bind(on_fault=self.fail, on_change=self.announce)
+        parts.bind(on_fault=self.fail, on_change=self.moved, on_durable=self.remembered)
 
     async def start(self) -> None:
         """Replay the journal and connect; orders may be submitted at once and wait for it."""
@@ -273,17 +273,23 @@ class Desk:
 
     # ------------------------------------------------------------------ inside
 
-    def announce(self, change: Change) -> None:
-        """A change is durable: move its handle, and let a settled order leave the memory."""
+    def moved(self, change: Change) -> None:
+        """An order changed: show it to who holds its handle."""
         after = change.after
         if after is None:
             return
-        key = after.client_order_id
-        handle = self._handles.get(key)
+        handle = self._handles.get(after.client_order_id)
         if handle is not None:
             handle.move(after)
         if after.status is not OrdStatus.STAGED:
             self._parts.note(after)
+
+    def remembered(self, change: Change) -> None:
+        """A change is durable: a settled order may leave the memory, the journal has it."""
+        after = change.after
+        if after is None:
+            return
+        key = after.client_order_id
         if after.settled and self._keeper.ledger.orders.get(key) is after:
             self._keeper.forget(key)
             self._handles.pop(key, None)

@@ -43,7 +43,7 @@ class Handle:
 
     @property
     def state(self) -> OrderState:
-        """What is durable in the journal about it."""
+        """What the ledger knows of it now."""
         return self._state
 
     async def decided(self) -> OrderState:

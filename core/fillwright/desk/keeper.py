@@ -2,8 +2,7 @@
 
 Rules:
 1. `write` is the only way in which the desk's state changes: record first, then fold.
-2. What follows from a change (handles, observers, post-execution checks) is told only after its
-   record is durable, in order.
+2. A handle shows a change at once; plugins are told only after its record is durable, in order.
 3. Settled orders leave the working set; the journal brings them back when they are asked for.
 """
 

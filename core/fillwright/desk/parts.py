@@ -61,6 +61,7 @@ class Parts:
 
     _on_fault: Callable[[str, BaseException], None]
     _on_change: Callable[[Change], None]
+    _on_durable: Callable[[Change], None]
 
     def __init__(  # noqa: PLR0913  # what a desk is made of
         self,
@@ -141,9 +142,9 @@ class Parts:
             recancel=self.changes.cancel,
         )
         self.announcer = Announcer(
-            journal, move=self._change, observe=watchers.observe, examine=watchers.examine
+            journal, remember=self._remember, observe=watchers.observe, examine=watchers.examine
         )
-        self.keeper.listen(self.announcer.add)
+        self.keeper.listen(self._change)
         watchers.attach(self.keeper, self.approvals, clock)
         self.supervisor = Supervisor(
             adapter.stream,
@@ -164,15 +165,20 @@ class Parts:
         *,
         on_fault: Callable[[str, BaseException], None],
         on_change: Callable[[Change], None],
+        on_durable: Callable[[Change], None],
     ) -> None:
-        """Say who hears of a task that failed and of a change that is durable."""
-        self._on_fault, self._on_change = on_fault, on_change
+        """Say who hears of a task that failed, of a change, and that a change is durable."""
+        self._on_fault, self._on_change, self._on_durable = on_fault, on_change, on_durable
 
     def _fault(self, name: str, fault: BaseException) -> None:
         self._on_fault(name, fault)
 
-    def _change(self, change: Change) -> None:
+    def _change(self, seq: int, change: Change) -> None:
         self._on_change(change)
+        self.announcer.add(seq, change)
+
+    def _remember(self, change: Change) -> None:
+        self._on_durable(change)
 
     def _take_up(self, key: ClientOrderId) -> None:
         self.doubts.take_up(key)

@@ -32,6 +32,9 @@ from fillwright.journal.schema import (
 from fillwright.journal.writer import Insert, Writer
 from fillwright.protocols import Binding, Clock, Json, Record
 
+#: Seconds that a record waits at most for somebody to ask for it before it is written anyway.
+LINGER = 0.05
+
 
 class SqliteJournal:
     """One process's hold on a journal file; made by `open`.
@@ -51,6 +54,10 @@ class SqliteJournal:
         self._reader = hold.reader
         self._newest = hold.reader.kinds()
         self._pending: deque[Row] = deque()
+        #: Appended and not yet in the writer's hands.
+        self._batch: list[Row] = []
+        self._leaving: asyncio.TimerHandle | None = None
+        self._called = False
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._tickets = count()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,8 +104,10 @@ class SqliteJournal:
         row = self._chain.link(kind, key, body, self._clock.now())
         self._forget()
         self._pending.append(row)
-        self._writer.put(row)
+        self._batch.append(row)
         self._newest[kind] = row[0]
+        if not self._leaving:
+            self._leave_within(LINGER)
         return row[0]
 
     async def durable(self, seq: int) -> None:
@@ -112,6 +121,10 @@ class SqliteJournal:
             return
         if seq > self._chain.seq:
             raise ValueError(f"record {seq} was never appended; the last is {self._chain.seq}")
+        if self._batch and not self._called:
+            # At the end of this turn of the loop, so that all who ask in it share one commit.
+            self._called = True
+            self._loop.call_soon(self._leave)
         waiter = self._loop.create_future()
         heappush(self._waiters, (seq, next(self._tickets), waiter))
         await waiter
@@ -147,6 +160,7 @@ class SqliteJournal:
         if self._closed:
             return
         self._closed = True
+        self._leave()
         await asyncio.shield(asyncio.to_thread(self._finish))
         if self._fault or self._writer.fault:
             raise self._broken()
@@ -160,6 +174,23 @@ class SqliteJournal:
         for each in order:
             each.close()
         self._lock.release()
+
+    def _leave_within(self, seconds: float) -> None:
+        """Hand the batch over at the latest then, whether or not anybody asks for it."""
+        if self._loop is None or self._loop.is_closed():
+            self._leave()
+        else:
+            self._leaving = self._loop.call_later(seconds, self._leave)
+
+    def _leave(self) -> None:
+        """Hand what was appended to the writer."""
+        self._called = False
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        if self._batch:
+            self._writer.put(self._batch)
+            self._batch = []
 
     def _progressed(self) -> None:
         """On the writer's thread: wake the loop once for the whole batch."""

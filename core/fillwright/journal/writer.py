@@ -73,7 +73,7 @@ class Writer:
         self._lock = lock
         self._on_progress = on_progress
         self._insert = Insert(connection)
-        self._queue: SimpleQueue[Row | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Row] | None] = SimpleQueue()
         self._head = head_of(connection)
         self._files = self._inodes()
         #: Every record up to this one survives a power cut.
@@ -95,7 +95,7 @@ class Writer:
             batch = [self._queue.get()]
             batch += [self._queue.get() for _ in range(self._queue.qsize())]
             stop = None in batch
-            rows = [row for row in batch if row is not None]
+            rows = [row for part in batch if part is not None for row in part]
             try:
                 if rows:
                     self._commit(rows)

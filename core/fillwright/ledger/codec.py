@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -135,20 +136,18 @@ def _mapping_coders(write: Writer | None, read: Reader | None) -> tuple[Writer, 
 
 
 def _writer(cls: type[Any]) -> Callable[[Any], dict[str, Json]]:
+    """Write the fields that are not at their default, in the order in which they stand."""
     hints = get_type_hints(cls)
-    plan = [
-        (f.name, _coders(hints[f.name])[0], f.default)
-        for f in fields(cls)
-        if not (f.name == "key" and issubclass(cls, OrderFact))
-    ]
+    kept = [f for f in fields(cls) if not (f.name == "key" and issubclass(cls, OrderFact))]
+    plan = tuple((f.name, _coders(hints[f.name])[0], f.default) for f in kept)
+    names = [f.name for f in kept]
+    values = attrgetter(*names) if len(names) > 1 else lambda fact: (getattr(fact, names[0]),)
 
-    def write(value: Any) -> dict[str, Json]:  # noqa: ANN401  # any fact
+    def write(fact: Any) -> dict[str, Json]:  # noqa: ANN401  # any fact
         body: dict[str, Json] = {}
-        for name, coder, default in plan:
-            field = getattr(value, name)
-            if field is None or (default is not MISSING and field == default):
-                continue
-            body[name] = coder(field) if coder else field
+        for (name, coder, default), value in zip(plan, values(fact), strict=True):
+            if value is not None and value is not default:
+                body[name] = coder(value) if coder else value
         return body
 
     return write

@@ -169,12 +169,13 @@ def fill(state: OrderState, execution: Execution, report: ExecutionReport) -> St
         surprises.append(_surprise(AnomalyKind.LATE_ACCEPT, state, "a fill after it was abandoned"))
     elif state.ended:
         surprises.append(_surprise(AnomalyKind.LATE_FILL, state, f"a fill after {state.status}"))
-    inferred = min(state.inferred, execution.quantity)
+    state = _identified(state, report)
+    inferred = min(state.inferred, execution.quantity) if state.inferred else ZERO
     if inferred:
         surprises.append(_surprise(AnomalyKind.INFERRED_FILL, state, "the real execution came"))
-    replaced_value = _share(state.inferred_value, inferred, state.inferred)
+    replaced_value = _share(state.inferred_value, inferred, state.inferred) if inferred else ZERO
     filled = state.filled + execution.quantity - inferred
-    quantity = _fixed_quantity(state, report)
+    quantity = state.quantity
     if quantity is not None and filled > quantity:
         text = f"filled {filled} of {quantity}"
         surprises.append(_surprise(AnomalyKind.OVERFILL, state, text))
@@ -185,7 +186,6 @@ def fill(state: OrderState, execution: Execution, report: ExecutionReport) -> St
         inferred=state.inferred - inferred,
         inferred_value=state.inferred_value - replaced_value,
         claimed=max(state.claimed, report.filled or ZERO),
-        quantity=quantity,
     )
     return _settled_by(after, report, surprises)
 
@@ -194,6 +194,7 @@ def bust(
     state: OrderState, busted: Execution, corrected: Execution | None, report: ExecutionReport
 ) -> Step:
     """Take an execution back, and book what it is corrected to, if anything."""
+    state = _identified(state, report)
     quantity = corrected.quantity if corrected else ZERO
     value = quantity * corrected.price if corrected else ZERO
     kind = AnomalyKind.CORRECTED if corrected else AnomalyKind.BUSTED
@@ -219,9 +220,8 @@ def report(state: OrderState, said: ExecutionReport) -> Step:
         and said.exec_type is not ExecType.REJECTED
     ):
         surprises.append(_surprise(AnomalyKind.LATE_ACCEPT, state, "the broker has it after all"))
-    claimed = max(after.claimed, said.filled or ZERO)
-    if claimed != after.claimed:
-        after = after.but(claimed=claimed)
+    if said.filled and said.filled > after.claimed:
+        after = after.but(claimed=said.filled)
     kind = said.exec_type
     if kind is ExecType.ORDER_STATUS and said.status is not None:
         kind = _STATUS_AS_EVENT.get(said.status, kind)
@@ -295,12 +295,11 @@ def _identified(state: OrderState, said: ExecutionReport) -> OrderState:
     changes: dict[str, object] = {}
     if said.broker_order_id and state.broker_order_id is None:
         changes["broker_order_id"] = said.broker_order_id
-    if state.awaiting(Action.SUBMIT):
+    if state.pending and state.awaiting(Action.SUBMIT):
         changes["pending"] = _without(state.pending, Action.SUBMIT)
         changes["manual"] = False
-    quantity = _fixed_quantity(state, said)
-    if quantity != state.quantity:
-        changes["quantity"] = quantity
+    if state.quantity is None:
+        changes["quantity"] = _fixed_quantity(state, said)
     return state.but(**changes) if changes else state
 
 
@@ -315,31 +314,35 @@ def _fixed_quantity(state: OrderState, said: ExecutionReport) -> Decimal | None:
 
 def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomaly]) -> Step:
     """Derive base and shown status after a report, and refuse what the table does not know."""
-    after = _identified(state, said)
-    base = after.base
-    if (base in _UNSENT and after.filled) or (base is OrdStatus.NEW and after.filled):
-        base = OrdStatus.PARTIALLY_FILLED
-    complete = after.quantity is not None and after.filled >= after.quantity
-    changes: dict[str, object] = {}
-    if complete and (not after.ended or after.base is OrdStatus.ABANDONED) and after.filled:
-        base = OrdStatus.FILLED
-        changes["evidence"] = said.evidence
-    if base is not after.base:
-        changes["base"] = base
-    pending = after.pending
-    if pending and base in _FINAL:
-        pending = changes["pending"] = ()
-    manual = after.manual and base not in _FINAL
-    if manual is not after.manual:
-        changes["manual"] = manual
+    base = _base_after(state)
+    pending, manual = state.pending, state.manual
+    if base in _FINAL:
+        pending, manual = (), False
     status = shown(base, pending, manual=manual)
-    if not may_follow(after.status, status):
-        text = f"{after.status} cannot become {status} ({said.exec_type})"
-        surprises.append(_surprise(AnomalyKind.ILLEGAL_TRANSITION, after, text))
-        return after.but(base=after.status), tuple(surprises)
-    changes["status"] = status
-    changes["updated_at"] = said.transact_time
-    return after.but(**changes), tuple(surprises)
+    if not may_follow(state.status, status):
+        text = f"{state.status} cannot become {status} ({said.exec_type})"
+        surprises.append(_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
+        return state.but(base=state.status), tuple(surprises)
+    filled_now = base is OrdStatus.FILLED and state.base is not base
+    after = state.but(
+        base=base,
+        pending=pending,
+        manual=manual,
+        status=status,
+        updated_at=said.transact_time,
+        evidence=said.evidence if filled_now else state.evidence,
+    )
+    return after, tuple(surprises)
+
+
+def _base_after(state: OrderState) -> OrdStatus:
+    """The base status that the fills ask for."""
+    base, filled = state.base, state.filled
+    if not filled or base in _FINAL:
+        return base
+    if state.quantity is not None and filled >= state.quantity:
+        return OrdStatus.FILLED
+    return OrdStatus.PARTIALLY_FILLED if base in _UNSENT or base is OrdStatus.NEW else base
 
 
 _FINAL = frozenset(

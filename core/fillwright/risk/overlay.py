@@ -4,15 +4,15 @@ Two orders that are judged in one go must not both pass a limit that has room fo
 is judged on a view that holds the first at its worst case. An overlay only ever adds.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from fillwright.book import FLAT, BookView, Exposure
+from fillwright.book import FLAT, BookView, Exposure, RecentOrder
 from fillwright.orders import Order
-from fillwright.risk.recent import likeness, recent_order
+from fillwright.risk.recent import KEPT, likeness, recent_order
 from fillwright.types import ZERO, Side
 
 
@@ -63,15 +63,14 @@ class Overlay:
     def __init__(self) -> None:
         self._exposures: dict[str, Exposure] = {}
         self._reserved = ZERO
-        self._recent: dict[tuple[object, ...], list[tuple[Order, str, datetime]]] = {}
+        self._recent: dict[tuple[object, ...], deque[RecentOrder]] = {}
 
     def over(self, view: BookView, order: Order) -> BookView:
         """The view on which `order` is judged after everything that was added."""
         if not self._exposures:
             return view
-        recent = view.recent
-        for alike in self._recent.get(likeness(order), ()):
-            recent += (recent_order(*alike),)
+        added = self._recent.get(likeness(order))
+        recent = (*view.recent, *added) if added else view.recent
         return BookView(
             view.now,
             view.account,
@@ -91,7 +90,8 @@ class Overlay:
         laid = _sum(held, added) if held else added
         self._exposures = {**self._exposures, order.symbol: laid}
         self._reserved += cost_to_reserve(order, view, added)
-        self._recent.setdefault(likeness(order), []).append((order, client_order_id, view.now))
+        alike = self._recent.setdefault(likeness(order), deque(maxlen=KEPT))
+        alike.append(recent_order(order, client_order_id, view.now))
 
 
 def exposure_of(order: Order, view: BookView) -> Exposure:

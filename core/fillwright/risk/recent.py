@@ -37,12 +37,16 @@ def recent_order(order: Order, client_order_id: str, at: datetime) -> RecentOrde
         order.intent_id,
     )
 
+#: How many orders that ask for the same thing are kept; a check looks for one.
+KEPT = 8
+_NONE: deque[RecentOrder] = deque()
+
 
 class RecentOrders:
-    """Remember approved orders for `window`; each question costs only what is alike.
+    """Remember approved orders for `window`, of those that are alike only the newest `KEPT`.
 
-    A view's `recent` is filled from `alike`, so that its length does not grow with the rate of
-    orders.
+    A view's `recent` is filled from `alike`, so that neither its length nor the cost of a
+    question grows with the rate of orders.
     """
 
     def __init__(self, window: timedelta = timedelta(seconds=60)) -> None:
@@ -53,7 +57,12 @@ class RecentOrders:
     def add(self, order: Order, client_order_id: str, at: datetime) -> None:
         """Remember an order that the gate just approved."""
         key = likeness(order)
-        self._alike.setdefault(key, deque()).append(recent_order(order, client_order_id, at))
+        known = self._alike.get(key)
+        if known is None:
+            known = self._alike[key] = deque(maxlen=KEPT)
+        if known and known[-1].client_order_id == client_order_id:
+            known.pop()  # approved anew: it takes one place, not several
+        known.append(recent_order(order, client_order_id, at))
         self._all.append((key, at))
         self._forget(at - self._window)
 
@@ -65,7 +74,8 @@ class RecentOrders:
     def _forget(self, before: datetime) -> None:
         while self._all and self._all[0][1] < before:
             key, _ = self._all.popleft()
-            known = self._alike[key]
-            known.popleft()
+            known = self._alike.get(key, _NONE)
+            while known and known[0].at < before:
+                known.popleft()
             if not known:
-                del self._alike[key]
+                self._alike.pop(key, None)

@@ -6,7 +6,7 @@ from fillwright.testing.fake_broker.executor import FakeExecutor, FakeQuotes, Wi
 from fillwright.testing.fake_broker.faults import FaultyExecutor, FaultyQuotes, Late
 from fillwright.testing.fake_broker.faulty_stream import FaultyStream
 from fillwright.testing.fake_broker.history import History
-from fillwright.testing.fake_broker.script import FaultScript
+from fillwright.testing.fake_broker.script import FaultScript, Kind
 from fillwright.testing.fake_broker.settings import FakeBrokerSettings
 from fillwright.testing.fake_broker.stream import FakeStream
 from fillwright.testing.venue import Venue
@@ -36,11 +36,14 @@ class FakeBroker:
         self.quotes: QuoteSource = FakeQuotes(self.venue, wire)
         self.stream: TradingStream = FakeStream(self.venue, clock, settings.backlog)
         self._late = Late(clock)
+        history = History(self.venue, clock)
+        if script is not None or any(fault.fault is Kind.LAG for fault in settings.faults):
+            history.start()
         if script is None and settings.faults:
             script = FaultScript(settings.faults, chance)
         self.script = script
         if script is not None:
-            self._put_between(script, clock)
+            self._put_between(script, clock, history)
 
     async def close(self) -> None:
         """Stop the stream, give up what was late, let go of the state file."""
@@ -49,8 +52,7 @@ class FakeBroker:
         if self._owns_venue:
             self.venue.close()
 
-    def _put_between(self, script: FaultScript, clock: Clock) -> None:
-        history = History(self.venue, clock)
+    def _put_between(self, script: FaultScript, clock: Clock, history: History) -> None:
         self.executor = FaultyExecutor(self.executor, script, clock, history, self._late)
         self.quotes = FaultyQuotes(self.quotes, script, clock)
         self.stream = FaultyStream(self.stream, script, clock, self._late)

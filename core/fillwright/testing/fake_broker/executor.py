@@ -30,7 +30,7 @@ CAPABILITIES = Capabilities(
     dedup=Dedup.SERVER,
     lookup=Lookup.BY_CLIENT_ID,
     t_inflight=2.0,
-    requests_per_minute=1_000_000,
+    requests_per_minute=6_000_000,
 )
 
 

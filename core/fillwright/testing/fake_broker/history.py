@@ -22,17 +22,22 @@ class _Moment:
 
 
 class History:
-    """Remember every state of every order since it was made, for answers that lag."""
+    """Remember every state of every order since the start, for answers that lag."""
 
     def __init__(self, venue: Venue, clock: Clock) -> None:
         self._venue = venue
         self._clock = clock
         self._moments: list[_Moment] = []
-        self._executions = len(venue.executions().items)
-        # What was there before is old enough for any lag.
-        orders = [None, *(order.snapshot() for order in venue.orders())]
+        self._executions = 0
+
+    def start(self) -> None:
+        """Begin to remember; what is there already is old enough for any lag."""
+        if self._moments:
+            return
+        self._executions = len(self._venue.executions().items)
+        orders = [None, *(order.snapshot() for order in self._venue.orders())]
         self._moments += [_Moment(_LONG_AGO, 0, order, self._executions) for order in orders]
-        venue.listen(self._take)
+        self._venue.listen(self._take)
 
     def find(self, client_order_id: ClientOrderId, lag: Fault) -> BrokerOrder | None:
         """The order as it was then; None when it was not there yet."""
@@ -54,6 +59,7 @@ class History:
         return {m.order.broker_order_id: m.order for m in self._then(lag) if m.order}
 
     def _then(self, lag: Fault) -> list[_Moment]:
+        self.start()
         before = self._clock.now() - timedelta(seconds=lag.seconds)
         step = max(self._venue.step_number - lag.steps, 0)
         return [m for m in self._moments if m.at <= before and m.step <= step]

@@ -13,8 +13,9 @@ from fillwright.testing.venue import Venue
 class FakeStream:
     """Implement `TradingStream` on a venue.
 
-    Nothing is dropped: while `backlog` reports wait for a slow reader, the venue stops moving by
-    itself, so that only the reader's own requests make more.
+    Nothing is dropped: while `backlog` reports wait for a slow reader, the pump leaves the venue
+    alone, so that only the desk's own requests make more. A reader never waits for a request and
+    a request never for a reader, so the two cannot block each other.
     """
 
     def __init__(self, venue: Venue, clock: Clock, backlog: int) -> None:

@@ -14,6 +14,7 @@ from fillwright.testing.venue.settings import VenueSettings
 from fillwright.types import (
     ZERO,
     AssetClass,
+    BrokerOrderId,
     ClientOrderId,
     OrderClass,
     OrdType,
@@ -25,6 +26,9 @@ from fillwright.types import (
 PAD = Decimal("1.05")
 #: What a short sale by limit holds at least, beyond the ask.
 SHORT_PAD = Decimal("1.03")
+
+#: An order that is refused uses up no id.
+_NOT_YET = BrokerOrderId("")
 
 
 class Admission:
@@ -46,6 +50,8 @@ class Admission:
         instrument = listing.instrument
         self._check_open(order.symbol, client_order_id, tradable=instrument.tradable)
         objection = objection_to(order, instrument)
+        if order.expire_time is not None and order.expire_time <= self._matching.now:
+            objection = (Why.UNSUPPORTED, "expire_time is not in the future")
         if objection:
             raise Refused(client_order_id, *objection)
         market = self._matching.market(order.symbol)
@@ -58,6 +64,8 @@ class Admission:
             raise Refused(client_order_id, Why.BAD_LEGS, "oco orders must be exit orders")
         if order.order_class is OrderClass.SIMPLE:
             self.check_wash(record, market)
+        record.broker_order_id = self._books.new_order_id()
+        record.rank = self._books.new_rank()
         return record, market
 
     def _check_open(self, symbol: str, client_order_id: str, *, tradable: bool) -> None:
@@ -76,9 +84,9 @@ class Admission:
             quantity = self._quantity_for(order, client_order_id, market)
         now = self._matching.now
         return VenueOrder(
-            self._books.new_order_id(),
+            _NOT_YET,
             client_order_id,
-            self._books.new_rank(),
+            0,
             order.symbol,
             order.side,
             order.type,

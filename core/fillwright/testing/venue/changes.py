@@ -55,6 +55,9 @@ class Changes:
             raise Refused(order.client_order_id, Why.NOT_CANCELABLE, text)
         if order.status in PENDING:
             raise Refused(order.client_order_id, Why.NOT_CANCELABLE, f"order {order.status}")
+        if order.waits_to_replace:
+            text = "order is not cancelable: the replace that makes it is pending"
+            raise Refused(order.client_order_id, Why.NOT_CANCELABLE, text)
         if not self._steps:
             self._floor.end(order, OrdStatus.CANCELED)
             return
@@ -74,6 +77,7 @@ class Changes:
         self._check_cover(order, new, market)
         if not (new.sibling or new.parent or new.legs):
             self._admission.check_wash(new, market)
+        new.broker_order_id = self._books.new_order_id()
         self._books.touch(order)
         if self._steps:
             self._wait(order, new, market)
@@ -94,7 +98,6 @@ class Changes:
         self, order: VenueOrder, change: OrderChange, client_order_id: ClientOrderId
     ) -> VenueOrder:
         new = copy(order)
-        new.broker_order_id = self._books.new_order_id()
         new.client_order_id = client_order_id
         new.replaces, new.replaced_by = order.broker_order_id, None
         new.held = new.claim = ZERO
@@ -173,6 +176,8 @@ class Changes:
         self._books.hold(new, max(new.leaves * (new.hold_price or ZERO) - old.held, ZERO))
         if not new.shadow:
             market.claim(new, max(new.leaves - old.claim, ZERO))
+        # The fills stay with the old order until the new one takes its place.
+        new.filled = new.value = ZERO
         new.status = OrdStatus.PENDING_NEW
         self._books.keep_aside(new)
         self._floor.set_status(old, OrdStatus.PENDING_REPLACE, ExecType.PENDING_REPLACE, "")

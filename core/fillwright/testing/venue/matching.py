@@ -61,8 +61,7 @@ class Matching:
     def _adopt(self, order: VenueOrder) -> None:
         """Put an order of restored books back to work, with its holds."""
         market = self.market(order.symbol)
-        waits_to_replace = order.replaces is not None and order.status is OrdStatus.PENDING_NEW
-        if not waits_to_replace:
+        if not order.waits_to_replace:
             market.working[order.broker_order_id] = order
             market.restless = True
         claim, order.claim = order.claim, ZERO
@@ -172,7 +171,6 @@ class Matching:
                 self.set_now(max(self.now, _EPOCH + own * self._settings.interval))
                 self._match_all()
             self._books.step = target
-            self._books.changed |= busy
         self.set_now(max(self.now, until))
         self._expire_dated()
 

@@ -102,6 +102,11 @@ class VenueOrder:
         return self.limit_price is None and (self.triggered or self.type not in WAITS)
 
     @property
+    def waits_to_replace(self) -> bool:
+        """Whether it will stand in another order's place, and does not yet."""
+        return self.status is OrdStatus.PENDING_NEW and self.replaces is not None
+
+    @property
     def standing(self) -> OrdStatus:
         """Its status when nothing special is the matter."""
         return OrdStatus.PARTIALLY_FILLED if self.filled else OrdStatus.NEW

@@ -109,6 +109,7 @@ class Store:
         if found != mark:
             text = f"belongs to version and account {found}, not to {mark}"
             raise ConfigError(f"state {self._path}", text)
+        self._path.chmod(0o600)
 
     def load(self, multiplier: Decimal) -> Books | None:
         """Read the books; None when nothing was written yet."""

@@ -1,0 +1,142 @@
+"""What every verb shares: its options, its logs, and how faults become exit codes."""
+
+import inspect
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, NoReturn, ParamSpec
+
+import typer
+
+from fillwright.cli.answers import Answer, Problem, Stream
+from fillwright.cli.faults import INTERRUPTS, Stopped, Terminated, UsageFault, problem_of
+from fillwright.cli.output import emit, emit_problem, explain
+from fillwright.config import DeskConfig, load_config
+from fillwright.errors import FillwrightError
+from fillwright.logs import configure_logs
+
+P = ParamSpec("P")
+_OPTIONS = "Options of every command"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The options that every verb takes."""
+
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="DESK.TOML",
+            rich_help_panel=_OPTIONS,
+            help="The configuration; else the file that FILLWRIGHT_CONFIG names, else the "
+            "built-in paper desk.",
+        ),
+    ] = None
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", rich_help_panel=_OPTIONS, help="Print exactly one JSON document on stdout."
+        ),
+    ] = False
+    log_level: Annotated[
+        str,
+        typer.Option(
+            metavar="LEVEL", rich_help_panel=_OPTIONS, help="debug, info, warning or error."
+        ),
+    ] = "warning"
+    log_json: Annotated[
+        bool,
+        typer.Option("--log-json", rich_help_panel=_OPTIONS, help="Logs on stderr as JSON lines."),
+    ] = False
+    debug: Annotated[
+        bool, typer.Option("--debug", rich_help_panel=_OPTIONS, help="Show tracebacks.")
+    ] = False
+
+    def loaded(self) -> DeskConfig:
+        """The configuration. Raises ConfigError."""
+        return load_config(self.config)
+
+    def begin_logs(self) -> None:
+        """Send the logs to stderr. Raises UsageFault."""
+        try:
+            configure_logs(level=self.log_level, json=self.log_json)
+        except ValueError as fault:
+            raise UsageFault(f"--log-level: {fault}") from fault
+        if not (self.debug or self.log_json):
+            for handler in logging.getLogger().handlers:
+                handler.addFilter(_without_traceback)
+
+
+_SHARED = [
+    inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+    )
+    for field in fields(Call)
+]
+
+
+def verb(function: Callable[Concatenate[Call, P], Answer | Problem | Stream]) -> Callable[P, None]:
+    """Make a command of a function that answers; it gets the shared options as its `Call`."""
+    own = list(inspect.signature(function).parameters.values())[1:]
+
+    @wraps(function)
+    def command(*args: P.args, **given: P.kwargs) -> NoReturn:
+        given_any: dict[str, Any] = dict(given)
+        call = Call(**{one.name: given_any.pop(one.name) for one in _SHARED})
+        raise typer.Exit(_carried_out(call, lambda: function(call, *args, **given_any)))
+
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in [*own, *_SHARED]]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _carried_out(call: Call, work: Callable[[], Answer | Problem | Stream]) -> int:
+    """Do the work and write its answer, whatever it is."""
+    try:
+        with terminable():
+            call.begin_logs()
+            answer = work()
+            if not isinstance(answer, Problem):
+                return emit(answer, as_json=call.json)
+    except (FillwrightError, Stopped, *INTERRUPTS) as fault:
+        answer = _told(fault, call)
+    except Exception as fault:  # noqa: BLE001  # the last place that can say a sentence about it
+        answer = _told(fault, call)
+    return emit_problem(answer, as_json=call.json)
+
+
+def _told(fault: BaseException, call: Call) -> Problem:
+    if call.debug:
+        explain(fault)
+    return problem_of(fault)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: with a sentence and an exit code."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    raise Terminated
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Keep a fault to its sentence; `--debug` and `--log-json` have all of it."""
+    record.exc_info = record.exc_text = None
+    return True

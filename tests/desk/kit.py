@@ -1,0 +1,339 @@
+"""A real desk on a fake venue that outlives it, with every wire and record in view."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from dataclasses import replace as but
+from decimal import Decimal
+from typing import Any
+
+from desk import invariants
+from fillwright.book import BookView
+from fillwright.desk.desk import Desk
+from fillwright.desk.handles import Handle
+from fillwright.desk.parts import Parts, Ports, Settings
+from fillwright.desk.planning import PlanSettings
+from fillwright.desk.watchers import Watchers
+from fillwright.errors import BrokerUnavailable
+from fillwright.journal import MemoryJournal
+from fillwright.ledger import Change, Ledger, decode
+from fillwright.orders import Order, WorkingOrder
+from fillwright.protocols import Binding, Capabilities, ClosePolicy, Executor, Limits
+from fillwright.reports import Ack, Execution
+from fillwright.risk import InlineAsker
+from fillwright.states import OrderState
+from fillwright.testing import (
+    FakeBroker,
+    FakeBrokerSettings,
+    Fault,
+    FaultScript,
+    ManualClock,
+    SeededIds,
+    SeededRng,
+    Touch,
+    Venue,
+)
+from fillwright.testing.fake_broker import Latency
+from fillwright.types import BrokerOrderId, ClientOrderId, ExecutionId, Mode
+from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Verdict
+
+D = Decimal
+BINDING = Binding(Mode.PAPER, "fake", "FAKE-1")
+PRICES = {"AAPL": D(100), "MSFT": D(50), "KO": D(20)}
+LIMITS = Limits(
+    send_deadline=20.0, reconcile_every=10.0, silence=2.0, ready_within=5.0, quote_max_age=5.0
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A hook implementation as the desk asks it."""
+
+    name: str
+    call: Callable[..., object]
+
+
+def obedient(order: Order, _book: object) -> object:
+    """Do what the order's first tag says: the checks of strangers in one function."""
+    said = order.tags[0] if order.tags else ""
+    if said == "raise":
+        raise RuntimeError("a check that fails")
+    return None if said == "none" else ALLOW
+
+
+class Wire:
+    """What stands between desk and adapter: requests are looked at, and outlive the desk."""
+
+    def __init__(self, inner: Executor, world: "World", capabilities: Capabilities) -> None:
+        self.broker, self.endpoint, self.capabilities = inner.broker, inner.endpoint, capabilities
+        self._inner, self._world = inner, world
+        for question in ("find", "open_orders", "executions", "account", "instrument"):
+            setattr(self, question, getattr(inner, question))
+
+    async def submit(self, order: ApprovedOrder) -> Ack:
+        self._world.arrives(order)
+        return await self._world.carry(self._inner.submit(order))
+
+    async def cancel(self, order: WorkingOrder) -> Ack:
+        self._world.requests["cancel", order.client_order_id] += 1
+        return await self._world.carry(self._inner.cancel(order))
+
+    async def replace(self, order: WorkingOrder, change: ApprovedChange) -> Ack:
+        invariants.durable_before_the_wire(self._world, order.client_order_id, "change_asked")
+        self._world.requests["replace", order.client_order_id] += 1
+        return await self._world.carry(self._inner.replace(order, change))
+
+
+@dataclass
+class World:
+    """The venue, its faults, the journal's disk, and the desk that runs now."""
+
+    limits: Limits = LIMITS
+    latency: float = 0.0
+    pending_steps: int = 0
+    capabilities: Callable[[Capabilities], Capabilities] = lambda given: given
+    checks: Sequence[Check] = (Check("obedient", obedient),)
+    execution_checks: Sequence[Check] = ()
+    observers: Sequence[Check] = ()
+    seed: int = 1
+    step: float = 1.0
+    positions: dict[str, Decimal] = field(
+        default_factory=lambda: {"AAPL": D(20), "MSFT": D(20), "KO": D(20)}
+    )
+    #: Every request by kind and client order id.
+    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: Executions that were told to the observers since the desk began.
+    told: list[ExecutionId] = field(default_factory=list)
+    #: The record of each execution that was booked by this desk.
+    booked_at: dict[ExecutionId, int] = field(default_factory=dict)
+    #: Orders that the venue's staff had a hand in, so that nobody here can know them yet.
+    touched: set[BrokerOrderId] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock()
+        self.settings = FakeBrokerSettings(
+            seed=self.seed,
+            cash=D(1_000_000),
+            positions=self.positions,
+            volatility=D(0),
+            step=self.step,
+            multiplier=D(2),
+            pending_steps=self.pending_steps,
+            latency=Latency(min=self.latency, max=self.latency),
+        )
+        self.venue = Venue(self.settings, self.clock)
+        for symbol, price in PRICES.items():
+            self.quote(symbol, price, size=D(5))
+        self.script = FaultScript((), SeededRng(self.seed))
+        self.journal = MemoryJournal(BINDING, clock=self.clock)
+        self.ids = SeededIds(self.seed)
+        self.shadow = Ledger()
+        self.broken: AssertionError | None = None
+        self.flight: set[asyncio.Task[Any]] = set()
+        self.desk: Desk
+        self.parts: Parts
+        self.broker: FakeBroker
+
+    # ------------------------------------------------------------------ the desk's life
+
+    async def open(self) -> Desk:
+        """Start a desk on what the journal holds; waits while the broker does not answer."""
+        while True:
+            try:
+                await self._open()
+            except BrokerUnavailable:
+                self.journal = self.journal.crash()
+                await self.clock.run_for(1)
+            else:
+                return self.desk
+
+    async def _open(self) -> None:
+        self.broker = FakeBroker(
+            self.settings,
+            self.clock,
+            rng=SeededRng(self.seed),
+            script=self.script,
+            venue=self.venue,
+        )
+        capabilities = self.capabilities(self.broker.executor.capabilities)
+        self.broker.executor = Wire(self.broker.executor, self, capabilities)  # type: ignore[assignment]  # its questions are set by name
+        self.parts = Parts(
+            self.broker,
+            self.journal,
+            BINDING,
+            ports=Ports(self.clock, self.ids, SeededRng(self.seed), InlineAsker()),
+            settings=Settings(self.limits, PlanSettings()),
+            checks=self.checks,
+            watchers=Watchers((Check("world", self._saw), *self.execution_checks), self.observers),
+        )
+        self.shadow = self.replayed()
+        self.told.clear()
+        self.parts.keeper.listen(self._written(self.parts.announcer.add))
+        self.desk = Desk(self.parts)
+        starting = asyncio.create_task(self.desk.start())
+        while not starting.done():
+            await self.clock.run_for(0.5)
+        await starting
+
+    async def ready(self) -> Desk:
+        """Open, and let the first comparison come back."""
+        await self.open()
+        await self.clock.run_for(self.latency * 6 + 0.1)
+        return self.desk
+
+    async def crash(self, keep: int = 0) -> None:
+        """The desk's process is gone; requests on the wire, the venue and the disk are not."""
+        self.journal = self.journal.crash(keep=keep)
+        await self._abandon_tasks()
+
+    async def aclose(self, policy: ClosePolicy = ClosePolicy.KEEP) -> None:
+        """Close in good order, with the time running; the journal can be opened again."""
+        closing = asyncio.create_task(self.desk.aclose(policy))
+        for _ in range(200):
+            if closing.done():
+                break
+            await self.clock.run_for(0.1)
+        assert closing.done(), "the desk never finished closing"
+        self.journal = self.journal.crash()
+        await closing
+
+    async def end(self) -> None:
+        """Leave no task behind."""
+        self.journal = self.journal.crash()
+        await self._abandon_tasks(everything=True)
+
+    async def _abandon_tasks(self, *, everything: bool = False) -> None:
+        mine = asyncio.current_task()
+        spared = set() if everything else self.flight | self.broker._late._tasks
+        tasks = [t for t in asyncio.all_tasks() if t is not mine and t not in spared]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ------------------------------------------------------------------ what happens
+
+    async def carry(self, request: Coroutine[Any, Any, Ack]) -> Ack:
+        """Let a request live on when the desk that sent it is gone."""
+        task = asyncio.create_task(request)
+        self.flight.add(task)
+        task.add_done_callback(self._landed)
+        return await asyncio.shield(task)
+
+    def _landed(self, task: asyncio.Task[Any]) -> None:
+        self.flight.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    def arrives(self, order: ApprovedOrder) -> None:
+        """Look at a submit before it leaves."""
+        self.requests["submit", order.client_order_id] += 1
+        with self.watched():
+            invariants.intent_before_action(self, order)
+            invariants.nothing_unapproved_leaves(order)
+            invariants.no_new_risk_under_a_halt(self, order)
+
+    def _written(self, add: Callable[[int, Change], None]) -> Callable[[int, Change], None]:
+        def listen(seq: int, change: Change) -> None:
+            with self.watched():
+                invariants.replay_is_live(self, seq, change)
+                invariants.each_change_is_lawful(change)
+            if change.execution is not None:
+                self.booked_at[change.execution.execution_id] = seq
+            self.changes.append(change)
+            add(seq, change)
+
+        return listen
+
+    def _saw(self, _state: OrderState, execution: Execution, _book: BookView) -> Verdict:
+        with self.watched():
+            invariants.told_once_after_durable(self, execution)
+        return ALLOW
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep what an invariant says: inside the desk it would end in a log."""
+        try:
+            yield
+        except AssertionError as fault:
+            self.broken = self.broken or fault
+            raise
+
+    def raise_broken(self) -> None:
+        """Raise what an invariant said inside the desk."""
+        if self.broken is not None:
+            raise self.broken
+
+    def replayed(self) -> Ledger:
+        """What the journal's durable records fold to."""
+        ledger = Ledger()
+        for record in self.journal.read():
+            fact = decode(record)
+            if fact is not None:
+                ledger.apply(fact)
+        return ledger
+
+    def quote(self, symbol: str, middle: Decimal, *, size: Decimal = D(5)) -> None:
+        """Pin a touch one cent to either side."""
+        cent = D("0.01")
+        self.venue.set_quote(symbol, Touch(middle - cent, middle + cent, size, size))
+
+    def fault(self, on: str, kind: str, **more: Any) -> None:
+        """Write one line into the fault script, once unless said otherwise."""
+        self.script.add(Fault.model_validate({"on": on, "fault": kind, "times": 1, **more}))
+
+    async def run(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.clock.run_for(seconds)
+        self.raise_broken()
+
+    async def wait(self, work: Coroutine[Any, Any, Any], seconds: float = 60) -> Any:
+        """Let time pass until the work is done."""
+        task = asyncio.create_task(work)
+        for _ in range(int(seconds / 0.25)):
+            await self.clock.settle()
+            self.raise_broken()
+            if task.done():
+                break
+            await self.clock.run_for(0.25)
+        assert task.done(), f"still waiting after {seconds} s of the desk's time"
+        return task.result()
+
+    async def submit(self, **fields: Any) -> Handle:
+        """Submit an order of one share of AAPL, or as told, and let it go as far as it can."""
+        handle = await self.desk.submit(order(**fields))
+        await self.clock.settle()
+        return handle
+
+    def at_venue(self, key: str) -> list[Any]:
+        """The venue's orders of one client order id, replacements included."""
+        mine = [o for o in self.venue.orders() if o.client_order_id.split("-r")[0] == key]
+        return [o.snapshot() for o in mine]
+
+    def state(self, key: ClientOrderId) -> OrderState:
+        """What the desk knows of an order now."""
+        state = self.parts.keeper.state(key)
+        assert state is not None
+        return state
+
+
+def order(**fields: Any) -> Order:
+    """One share of AAPL at the market, or as told."""
+    given = {"symbol": "AAPL", "side": "BUY", "quantity": "1"} | fields
+    if "notional" in fields:
+        del given["quantity"]
+    return Order.model_validate({k: str(v) if isinstance(v, Decimal) else v for k, v in given.items()})
+
+
+def resting(**fields: Any) -> dict[str, Any]:
+    """Fields of a limit order that does not trade at once."""
+    side = fields.get("side", "BUY")
+    away = "90" if side == "BUY" else "110"
+    return {"type": "LIMIT", "limit_price": away, "time_in_force": "GTC", **fields}
+
+
+def with_dedup(dedup: Any) -> Callable[[Capabilities], Capabilities]:
+    """The same broker, without a server that refuses duplicates."""
+    return lambda given: but(given, dedup=dedup)
