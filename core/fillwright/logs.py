@@ -106,6 +106,15 @@ class Logger:
         """A logger that adds these facts to each event."""
         return type(self)(self._target, {**self._bound, **facts})
 
+    def enabled(self, level: int) -> bool:
+        """Whether an event of this level would be written."""
+        return self._target.isEnabledFor(level)
+
+    def log(self, level: int, event: str, **facts: Any) -> None:  # noqa: ANN401
+        """Log at a level that is only known now."""
+        if self._target.isEnabledFor(level):
+            self._emit(level, event, facts)
+
     def debug(self, event: str, **facts: Any) -> None:  # noqa: ANN401
         """Log a step that only its author wants to see."""
         if self._target.isEnabledFor(logging.DEBUG):

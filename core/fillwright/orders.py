@@ -172,3 +172,15 @@ def client_order_id_for(account: str, intent_id: IntentId) -> ClientOrderId:
     """
     digest = sha256(f"{account}\n{intent_id}".encode()).hexdigest()
     return ClientOrderId(f"fw-{digest[:32]}")
+
+
+def replacement_id(client_order_id: ClientOrderId, count: int) -> ClientOrderId:
+    """The id of an order after its replace number `count`, for brokers that want a new one."""
+    return ClientOrderId(f"{client_order_id}-r{count}")
+
+
+def original_id(client_order_id: ClientOrderId) -> ClientOrderId:
+    """The id under which an intent was first sent (OrigClOrdID [41] of the whole chain)."""
+    if not client_order_id.startswith("fw-"):
+        return client_order_id
+    return ClientOrderId(client_order_id.partition("-r")[0])

@@ -53,6 +53,8 @@ class Pending:
     change: OrderChange | None = None
     #: The quantity that the change would leave standing, for the worst case.
     quantity: Decimal | None = None
+    #: The client order id that the changed order would carry at the broker.
+    alias: ClientOrderId | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ class OrderState:
     reasons: tuple[Reason, ...] = ()
     text: str = ""
     parent: ClientOrderId | None = None
+    #: The client order id that it carries at the broker, where that is not its key: after a
+    #: replace, or on an order that somebody else placed.
+    alias: ClientOrderId | None = None
     #: SHA-256 of the order as it was staged.
     content_hash: str = ""
     #: Until when it may be sent.
@@ -137,6 +142,14 @@ class OrderState:
         return bool(self.pending or self.manual) and (
             self.manual or any(p.doubt for p in self.pending)
         )
+
+    @property
+    def names(self) -> tuple[ClientOrderId, ...]:
+        """The client order ids under which the broker may know it, the newest first."""
+        replace = self.awaiting(Action.REPLACE)
+        asked = (replace.alias if replace else None, self.alias)
+        ours = () if self.owner is not Owner.OURS else (self.client_order_id,)
+        return tuple(dict.fromkeys(name for name in (*asked, *ours) if name))
 
     def awaiting(self, action: Action) -> Pending | None:
         """The request of this kind that is under way."""

@@ -171,7 +171,7 @@ class World:
         )
         self.shadow = self.replayed()
         self.told.clear()
-        self.parts.keeper.listen(self._written(self.parts.announcer.add))
+        self.parts.keeper.listen(self._written(self.parts.keeper._listener))
         self.desk = Desk(self.parts)
         starting = asyncio.create_task(self.desk.start())
         while not starting.done():

@@ -181,3 +181,11 @@ def test_a_trailing_stop_trails_anew_after_a_replace():
     bench.quote("AAPL", "116", "116.01")
     new = bench.venue.replace(order.broker_order_id, _change(trail_price="2"))
     assert (new.stop_price, new.status) == (114, OrdStatus.NEW)
+
+
+def test_a_replace_may_use_what_its_order_held():
+    """A re-peg that needs the money twice fails whenever the account is nearly spent."""
+    bench = _bench()
+    order = bench.send("BUY 1000 AAPL", **limit("98"))
+    new = bench.venue.replace(order.broker_order_id, _change(limit_price="99"))
+    assert (new.status, bench.power) == (OrdStatus.NEW, 1_000)

@@ -13,11 +13,10 @@ from typing import Annotated, Any, Concatenate, NoReturn, ParamSpec
 
 import typer
 
-from fillwright.cli.answers import Answer, Problem, Stream
-from fillwright.cli.faults import INTERRUPTS, Stopped, Terminated, UsageFault, problem_of
+from fillwright.cli.answers import Answer, Stream
+from fillwright.cli.faults import INTERRUPTS, Terminated, UsageFault, problem_of
 from fillwright.cli.output import emit, emit_problem, explain
 from fillwright.config import DeskConfig, load_config
-from fillwright.errors import FillwrightError
 from fillwright.logs import configure_logs
 
 P = ParamSpec("P")
@@ -82,7 +81,7 @@ _SHARED = [
 ]
 
 
-def verb(function: Callable[Concatenate[Call, P], Answer | Problem | Stream]) -> Callable[P, None]:
+def verb(function: Callable[Concatenate[Call, P], Answer | Stream]) -> Callable[P, None]:
     """Make a command of a function that answers; it gets the shared options as its `Call`."""
     own = list(inspect.signature(function).parameters.values())[1:]
 
@@ -98,25 +97,16 @@ def verb(function: Callable[Concatenate[Call, P], Answer | Problem | Stream]) ->
     return command
 
 
-def _carried_out(call: Call, work: Callable[[], Answer | Problem | Stream]) -> int:
+def _carried_out(call: Call, work: Callable[[], Answer | Stream]) -> int:
     """Do the work and write its answer, whatever it is."""
     try:
         with terminable():
             call.begin_logs()
-            answer = work()
-            if not isinstance(answer, Problem):
-                return emit(answer, as_json=call.json)
-    except (FillwrightError, Stopped, *INTERRUPTS) as fault:
-        answer = _told(fault, call)
-    except Exception as fault:  # noqa: BLE001  # the last place that can say a sentence about it
-        answer = _told(fault, call)
-    return emit_problem(answer, as_json=call.json)
-
-
-def _told(fault: BaseException, call: Call) -> Problem:
-    if call.debug:
-        explain(fault)
-    return problem_of(fault)
+            return emit(work(), as_json=call.json)
+    except (Exception, *INTERRUPTS) as fault:  # noqa: BLE001  # the last place to say a sentence
+        if call.debug:
+            explain(fault)
+        return emit_problem(problem_of(fault), as_json=call.json)
 
 
 @contextmanager

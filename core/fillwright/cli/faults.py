@@ -19,6 +19,14 @@ class Stopped(Exception):
         super().__init__(f"stopped by {self.signal.name}")
 
 
+class Ended(Exception):
+    """A desk's work ended early, and what is left of it was looked up."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.message)
+
+
 class Terminated(BaseException):
     """SIGTERM, while no desk is open."""
 
@@ -28,7 +36,9 @@ INTERRUPTS = (KeyboardInterrupt, Terminated)
 
 
 def problem_of(fault: BaseException) -> Problem:
-    """The answer to a fault that ended a verb before anything was sent."""
+    """The answer to a fault that ended a verb."""
+    if isinstance(fault, Ended):
+        return fault.problem
     if isinstance(fault, INTERRUPTS):
         number = signal.SIGTERM if isinstance(fault, Terminated) else signal.SIGINT
         fault = Stopped(number)

@@ -99,8 +99,7 @@ def _put(pieces: Iterable[str], stream: TextIO) -> None:
         # A terminal that cannot show a character still gets the rest of the line.
         stream.reconfigure(errors="backslashreplace")
     try:
-        for piece in pieces:
-            stream.write(piece)
+        stream.writelines(pieces)
         stream.flush()
     except BrokenPipeError:
         _silence(stream)

@@ -1,5 +1,6 @@
 """Watch orders while a desk works; on a terminal, show how far it is."""
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,5 +67,20 @@ def shown(title: str, watcher: Watcher, *, quiet: bool) -> Iterator[None]:
         return spinner
 
     console = console_for(sys.stderr)
-    with Live(console=console, get_renderable=line, transient=True, redirect_stdout=False):
+    with Live(console=console, get_renderable=line, transient=True), _logs_above():
         yield
+
+
+@contextmanager
+def _logs_above() -> Iterator[None]:
+    """Let log lines go through what rich has put in stderr's place, so that they stay whole."""
+    moved = [
+        (handler, handler.setStream(sys.stderr))
+        for handler in logging.getLogger().handlers
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.__stderr__
+    ]
+    try:
+        yield
+    finally:
+        for handler, stream in moved:
+            handler.setStream(stream or sys.__stderr__)

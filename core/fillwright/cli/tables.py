@@ -16,10 +16,9 @@ from fillwright.types import text_of
 _PLACES = Decimal("0.0001")
 _MORE_PLACES = Decimal("0.000000001")
 _CENT = Decimal("0.01")
-_RIGHT = frozenset({"asked", "filled", "average price", "quantity", "record", "shares"})
+_RIGHT = frozenset({"asked", "filled", "average price", "quantity", "shares"})
 #: What may become narrower when the terminal is: the other columns are never cut.
 _BENDS = frozenset({"reason", "reasons", "what", "hooks", "source", "value", "from"})
-_SHRINKS = frozenset({"order", "key", "facts"})
 _STYLES = {
     ItemStatus.FILLED: "green",
     ItemStatus.PARTIALLY_FILLED: "yellow",
@@ -41,7 +40,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table
             name,
             justify="right" if name in _RIGHT else "left",
             no_wrap=name not in _BENDS,
-            overflow="ellipsis" if name in _SHRINKS else "fold",
+            overflow="ellipsis" if name == "order" else "fold",
             min_width=16 if name in _BENDS else None,
         )
     for row in rows:

@@ -19,7 +19,7 @@ from fillwright.desk.market import Market
 from fillwright.errors import NotReady
 from fillwright.ledger import Halted
 from fillwright.logs import get_logger
-from fillwright.orders import OrderChange, content_hash
+from fillwright.orders import OrderChange, content_hash, replacement_id
 from fillwright.protocols import Capabilities, Clock, Limits
 from fillwright.resilience import CircuitBreaker, Lane
 from fillwright.risk import (
@@ -35,8 +35,8 @@ from fillwright.risk import (
     exposure_of,
     halt_name,
 )
-from fillwright.states import OrderState
-from fillwright.types import ZERO, ClientOrderId
+from fillwright.states import Action, OrderState, Pending
+from fillwright.types import ZERO, ClientOrderId, OrdStatus
 from fillwright.verdicts import ApprovedChange, ApprovedOrder, Reason
 
 _log = get_logger(__name__)
@@ -51,7 +51,13 @@ class Approval:
     reasons: tuple[Reason, ...]
     #: The price at which the exposure is reserved.
     worst_price: Decimal | None
-    version: int
+    #: The conditions under which it was given; others need another approval.
+    version: tuple[int, int]
+
+
+def larger_of(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """The larger quantity, where there is one."""
+    return max((q for q in (one, other) if q is not None), default=None)
 
 
 class Approvals:
@@ -83,7 +89,7 @@ class Approvals:
         self._allow_resize = allow_resize
         self._quote_max_age = timedelta(seconds=limits.quote_max_age)
         self._recent = RecentOrders()
-        self._prices: dict[ClientOrderId, Decimal | None] = {}
+        self._given: dict[ClientOrderId, tuple[Decimal | None, tuple[int, int]]] = {}
         self._changed: dict[ClientOrderId, OrderState] = {}
         self._conditions: tuple[object, Conditions] | None = None
 
@@ -103,7 +109,7 @@ class Approvals:
         assert state.order is not None  # noqa: S101  # the caller looked
         order = change.applied_to(state.order)
         count = len(state.earlier_broker_ids) + 1
-        alias = ClientOrderId(f"{state.client_order_id}-r{count}")
+        alias = replacement_id(state.client_order_id, count)
         proposal = Proposal(order, alias, content_hash(order), deadline, change)
         self._changed[alias] = state
         try:
@@ -123,10 +129,13 @@ class Approvals:
 
     def holds(self, approval: Approval) -> bool:
         """Whether nothing came up since that the gate should hear of."""
-        return approval.version == self._keeper.version
+        return approval.version == self._version
 
     def drop(self, state: OrderState) -> None:
-        """Let go of what was reserved for an order that does not leave now."""
+        """Let go of what was reserved for an order or change that does not leave now."""
+        if state.status is not OrdStatus.STAGED:
+            self._keeper.exposures.update(None, state)
+            return
         self._keeper.exposures.update(state, None)
         self._funds.release(state.client_order_id)
 
@@ -135,7 +144,7 @@ class Approvals:
         if not self._market.has(order):
             await self._market.prepare(order.symbol)
         if not self._health.ready and not self._only_reduces(proposal):
-            await self._health.wait(self._limits.ready_within)
+            await self._health.wait(self._limits.ready_within, self._clock)
             if not self._market.has(order):
                 await self._market.prepare(order.symbol)
         return await self.gate.ask(proposal)
@@ -146,9 +155,14 @@ class Approvals:
         return self.book_for(proposal).reduces(proposal.order)
 
     def _approval(self, answer: Answer, key: ClientOrderId) -> Approval:
-        price = self._prices.pop(key, None)
+        # What came up between the gate's word and this task's turn must not count as known.
+        price, version = self._given.pop(key, (None, self._version))
         reasons = answer.decision.reasons
-        return Approval(answer.order, answer.change, reasons, price, self._keeper.version)
+        return Approval(answer.order, answer.change, reasons, price, version)
+
+    @property
+    def _version(self) -> tuple[int, int]:
+        return self._keeper.version, self._health.version
 
     # ------------------------------------------------------------------ the gate's facts
 
@@ -209,9 +223,13 @@ class Approvals:
         own = changed.client_order_id if changed else key
         terms = Terms.of(order, book)
         state = self._keeper.ledger.orders[own]
+        if changed is not None:
+            larger = larger_of(order.quantity, state.quantity)
+            pending = Pending(Action.REPLACE, quantity=larger)
+            state = state.but(pending=(*state.pending, pending))
         self._keeper.exposures.update(None, state, terms)
         self._funds.reserve(own, cost_to_reserve(order, book, exposure_of(order, book)))
-        self._prices[key] = terms.price
+        self._given[key] = terms.price, self._version
         self._recent.add(order, own, book.now)
 
     def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:

@@ -12,9 +12,10 @@ from fillwright import lifecycle
 from fillwright.desk.keeper import Keeper
 from fillwright.ledger import Adopted, Change, Doubted, Halted, Reported
 from fillwright.logs import get_logger
+from fillwright.orders import original_id
 from fillwright.protocols import Clock
 from fillwright.reconcile import foreign_key
-from fillwright.reports import Execution, ExecutionReport, Source
+from fillwright.reports import AnomalyKind, Execution, ExecutionReport, Source
 from fillwright.states import Action, OrderState, Owner
 from fillwright.types import ClientOrderId, ExecType, ExecutionId
 from fillwright.verdicts import Scope
@@ -43,16 +44,33 @@ class Books:
         execution = report.execution
         if execution is not None and self._repeats(execution):
             return None
+        under_way = len(self._keeper.ledger.orders)
         key = key or self._key_for(report)
         state = self._keeper.ledger.orders.get(key)
-        if state is None or not self._is_news(state, report):
+        if state is None:
+            return None
+        if not self._is_news(state, report):
+            if state.settled and len(self._keeper.ledger.orders) > under_way:
+                self._keeper.forget(key)  # it was brought back only to be looked at
             return None
         if state.side is not report.side and state.owner is Owner.OURS:
             _log.error("side_differs", client_order_id=key, ours=state.side, theirs=report.side)
         change = self._write(Reported(key, self._clock.now(), report))
         if execution is not None:
             self._remember(execution)
+        self._follow_up(change)
         return change
+
+    def _follow_up(self, change: Change) -> None:
+        """Have a doubt looked into that a person had, and cancel what nobody waits for any more."""
+        after = change.after
+        if after is None or after.ended:
+            return
+        if any(a.kind is AnomalyKind.LATE_ACCEPT for a in change.anomalies):
+            reason = "the broker took it after it was abandoned"
+            self.doubt(after.client_order_id, Action.CANCEL, reason)
+        elif after.pending and after.in_doubt and not after.manual:
+            self._on_doubt(after.client_order_id)
 
     def _repeats(self, execution: Execution) -> bool:
         known = self._booked.get(execution.execution_id)
@@ -90,8 +108,8 @@ class Books:
         if key is not None:
             return key
         name = report.client_order_id
-        if name is not None and self._keeper.restore(name):
-            return name
+        if name is not None and self._keeper.restore(original_id(name)):
+            return original_id(name)
         foreign = foreign_key(report.broker_order_id or name or ClientOrderId("unnamed"))
         if not self._keeper.restore(foreign):
             self._adopt(foreign, report)

@@ -57,6 +57,9 @@ class Carrier:
         self._rng = rng
         self._carried: set[ClientOrderId] = set()
         self._withdrawn: set[ClientOrderId] = set()
+        #: Sent more than once: one request's refusal says nothing about the other.
+        self._repeated: set[ClientOrderId] = set()
+        self._stopped = False
 
     def carries(self, key: ClientOrderId) -> bool:
         """Whether the order is on its way to the wire now."""
@@ -65,6 +68,14 @@ class Carrier:
     def withdraw(self, key: ClientOrderId) -> None:
         """The owner no longer wants an order that has not left yet."""
         self._withdrawn.add(key)
+
+    def stop(self) -> None:
+        """Let nothing leave any more; what is staged stays so."""
+        self._stopped = True
+
+    def forget(self, key: ClientOrderId) -> None:
+        """The order is settled."""
+        self._repeated.discard(key)
 
     async def carry(self, key: ClientOrderId) -> None:
         """Bring a staged order to the wire, or to the end that it finds before."""
@@ -80,30 +91,33 @@ class Carrier:
             self._withdrawn.discard(key)
 
     async def resend(self, key: ClientOrderId) -> bool:
-        """Send the same bytes again, behind the fence; False when the gate refuses them now."""
-        approval = self._approvals.renew(self._keeper.ledger.orders[key])
-        if approval.order is None:
-            return False
+        """Send the same bytes again, behind the fence.
+
+        False when they may not go again: the gate refuses them now, or the broker did.
+        """
         if not self._limiter.try_acquire(Lane.SUBMIT):
             await self._limiter.acquire(Lane.SUBMIT)
-        if not self._approvals.holds(approval):
+        state = self._keeper.ledger.orders.get(key)
+        if state is None or state.awaiting(Action.SUBMIT) is None:
+            return True  # its answer came while we waited
+        approval = self._approvals.renew(state)
+        if approval.order is None:
             return False
-        await self._send(key, approval.order, resent=True)
-        return True
+        self._repeated.add(key)
+        return await self._send(key, approval.order)
 
     async def _attempt(self, key: ClientOrderId, deadline: datetime) -> bool:
         """One way through the gate to the wire; False when it may go again."""
-        state = self._keeper.ledger.orders[key]
-        if self._ended_unsent(key, deadline):
+        state = self._keeper.ledger.orders.get(key)
+        if state is None or self._ended_unsent(state, deadline):
             return True
         approval = await self._approvals.ask(state, deadline)
         if approval.order is None:
             self._keeper.write(Refused(key, self._clock.now(), approval.reasons))
-            _log.info("order_refused", client_order_id=key, reasons=[*map(str, approval.reasons)])
             return True
         if not self._limiter.try_acquire(Lane.SUBMIT):
             await self._limiter.acquire(Lane.SUBMIT)
-        if self._ended_unsent(key, deadline):
+        if self._ended_unsent(state, deadline):
             self._approvals.drop(state)
             return True
         if not self._approvals.holds(approval):
@@ -122,14 +136,16 @@ class Carrier:
         )
         seq, _ = self._keeper.write(sent)
         await self._keeper.journal.durable(seq)
-        if not self._approvals.holds(approval):
+        if not self._approvals.holds(approval) or key in self._withdrawn or self._stopped:
             self._keeper.write(Unsent(key, self._clock.now(), "conditions changed before it left"))
             return False
         return await self._send(key, order)
 
-    def _ended_unsent(self, key: ClientOrderId, deadline: datetime) -> bool:
-        """End a staged order that was withdrawn or whose time has passed."""
-        now = self._clock.now()
+    def _ended_unsent(self, state: OrderState, deadline: datetime) -> bool:
+        """Whether it goes no further; one that was withdrawn or came too late ends here."""
+        now, key = self._clock.now(), state.client_order_id
+        if self._stopped or state.status is not OrdStatus.STAGED:
+            return True
         if key in self._withdrawn:
             fact = EndedUnsent(key, now, OrdStatus.CANCELED, "withdrawn before it was sent")
         elif now >= deadline:
@@ -139,10 +155,8 @@ class Carrier:
         self._keeper.write(fact)
         return True
 
-    async def _send(
-        self, key: ClientOrderId, order: ApprovedOrder, *, resent: bool = False
-    ) -> bool:
-        """One request. False when it is proven that nothing left and it may go again."""
+    async def _send(self, key: ClientOrderId, order: ApprovedOrder) -> bool:
+        """One request. False when it is proven that nothing came of it."""
         self._keeper.journal.check_fence()
         self._guard.check()
         try:
@@ -151,10 +165,13 @@ class Carrier:
             self._books.doubt(key, Action.SUBMIT, f"the broker has this id already: {fault.text}")
         except OrderRejected as fault:
             self._breaker.succeeded(Lane.SUBMIT)
+            if self._may_be_there(key):
+                self._books.doubt(key, Action.SUBMIT, f"sent before, then refused: {fault.text}")
+                return False
             self._books.take(self._rejected(key, fault), key=key)
         except NotSent as fault:
             self._breaker.failed(fault.proof)
-            if resent:
+            if self._may_be_there(key):
                 self._books.doubt(key, Action.SUBMIT, f"sent before, not again: {fault.proof}")
                 return True
             self._keeper.write(Unsent(key, self._clock.now(), fault.proof))
@@ -170,6 +187,12 @@ class Carrier:
             self._breaker.succeeded(Lane.SUBMIT)
             self._books.take(self._acknowledged(key, ack), key=key)
         return True
+
+    def _may_be_there(self, key: ClientOrderId) -> bool:
+        """Whether another request, or a word of the broker, speaks against this one's failure."""
+        state = self._keeper.ledger.orders.get(key)
+        answered = state is not None and not state.ended and state.awaiting(Action.SUBMIT) is None
+        return answered or key in self._repeated
 
     def _acknowledged(self, key: ClientOrderId, ack: Ack) -> ExecutionReport:
         state = self._state(key)

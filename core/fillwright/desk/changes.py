@@ -31,6 +31,7 @@ from fillwright.reports import Ack, Evidence, ExecutionReport, Source
 from fillwright.resilience import Lane, Limiter
 from fillwright.states import Action, OrderState
 from fillwright.types import ClientOrderId, ExecType, OrdStatus
+from fillwright.verdicts import ApprovedChange
 
 _log = get_logger(__name__)
 
@@ -62,11 +63,18 @@ class Changes:
         self._clock = clock
 
     async def cancel(self, key: ClientOrderId) -> OrderState:
-        """Ask the broker for a cancel, once; a second call while one is pending asks nothing."""
+        """Ask the broker for a cancel, once; a second call while one is pending asks nothing.
+
+        While the submit is in doubt there is nothing to cancel yet: the wish is recorded, and
+        carried out when the order is found.
+        """
         state = self._changeable(key)
         known = state.awaiting(Action.CANCEL)
-        if known is not None and not known.doubt:
+        unproven = state.awaiting(Action.SUBMIT) is not None
+        if known is not None and (unproven or not known.doubt):
             return state
+        if unproven:
+            return await self._wish_cancel(key)
         await self._record(Asked(key, self._clock.now(), Action.CANCEL))
         await self._limiter.acquire(Lane.CANCEL)
         current = self._known(key)
@@ -90,29 +98,17 @@ class Changes:
 
     async def replace(self, key: ClientOrderId, change: OrderChange) -> OrderState:
         """Ask for a change. Raises OrderRefused, OrderRejected, NotSent, NotCancelable."""
-        state = self._changeable(key)
-        if state.pending or state.order is None:
-            raise NotCancelable(key, f"{state.status} with another request under way")
-        deadline = self._clock.now() + self._deadline
-        approval = await self._approvals.ask_change(state, change, deadline)
-        if approval.change is None:
-            raise OrderRefused(key, approval.reasons)
-        if not self._limiter.try_acquire(Lane.SUBMIT):
-            await self._limiter.acquire(Lane.SUBMIT)
-        state = self._changeable(key)
-        if state.pending or not self._approvals.holds(approval):
-            raise NotCancelable(key, f"{state.status}; it changed while the gate was asked")
-        new = approval.change.order.quantity
-        old = state.quantity
-        larger = max(q for q in (new, old) if q is not None) if new or old else None
-        alias = approval.change.client_order_id
+        approved = await self._approved(key, change)
+        state = self._known(key)
+        larger = max((q for q in (approved.order.quantity, state.quantity) if q), default=None)
+        alias = approved.client_order_id
         await self._record(Asked(key, self._clock.now(), Action.REPLACE, change, larger, alias))
         current = self._known(key)
         if current.ended:
             return current
         self._before_wire()
         try:
-            ack = await self._executor.replace(current.working(), approval.change)
+            ack = await self._executor.replace(current.working(), approved)
         except OrderRejected as fault:
             await self._denied(key, Action.REPLACE, fault)
             raise
@@ -129,6 +125,22 @@ class Changes:
             self._acknowledged(key, ack, ExecType.REPLACED if done else ExecType.PENDING_REPLACE)
         return self._known(key)
 
+    async def _approved(self, key: ClientOrderId, change: OrderChange) -> ApprovedChange:
+        """The gate's approval of a change, still good when it may leave."""
+        state = self._changeable(key)
+        if state.pending or state.order is None:
+            raise NotCancelable(key, f"{state.status} with another request under way")
+        deadline = self._clock.now() + self._deadline
+        approval = await self._approvals.ask_change(state, change, deadline)
+        if approval.change is None:
+            raise OrderRefused(key, approval.reasons)
+        if not self._limiter.try_acquire(Lane.SUBMIT):
+            await self._limiter.acquire(Lane.SUBMIT)
+        state = self._changeable(key)
+        if state.pending or not self._approvals.holds(approval):
+            raise NotCancelable(key, f"{state.status}; it changed while the gate was asked")
+        return approval.change
+
     def _known(self, key: ClientOrderId) -> OrderState:
         state = self._keeper.state(key)
         if state is None:
@@ -140,6 +152,12 @@ class Changes:
         if state.ended:
             raise NotCancelable(key, str(state.status))
         return state
+
+    async def _wish_cancel(self, key: ClientOrderId) -> OrderState:
+        seq, _ = self._keeper.write(Asked(key, self._clock.now(), Action.CANCEL))
+        self._books.doubt(key, Action.CANCEL, "not sent yet: the order itself is in doubt")
+        await self._keeper.journal.durable(seq)
+        return self._known(key)
 
     async def _record(self, fact: Asked) -> None:
         seq, _ = self._keeper.write(fact)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from fillwright.accounts import Account, Instrument, Quote
+from fillwright.desk import chronicle
 from fillwright.desk.handles import Handle
 from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanEngine, PlanPreview
@@ -278,6 +279,7 @@ class Desk:
         after = change.after
         if after is None:
             return
+        chronicle.tell(change.before, after)
         handle = self._handles.get(after.client_order_id)
         if handle is not None:
             handle.move(after)

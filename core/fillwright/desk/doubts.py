@@ -13,7 +13,7 @@ from fillwright.errors import BrokerUnavailable
 from fillwright.ledger import Abandoned, HandedOver, Settled
 from fillwright.logs import get_logger
 from fillwright.protocols import Capabilities, Clock, Rng
-from fillwright.reconcile import Decision, Reads, judge
+from fillwright.reconcile import READS_TO_RESEND, Decision, Reads, judge
 from fillwright.reports import Evidence, Source
 from fillwright.resilience import Backoff
 from fillwright.states import Action, OrderState
@@ -52,9 +52,8 @@ class Doubts:
         self._resend = resend
         self._recancel = recancel
         self._taken: set[ClientOrderId] = set()
-        self._withdrawn: set[ClientOrderId] = set()
-        #: Abandoned ids whose late appearance is still watched for, until the session ends.
-        self.watched: set[ClientOrderId] = set()
+        #: What the gate or the broker refused when it was to go again: it never does.
+        self._refused: set[ClientOrderId] = set()
 
     def take_up(self, key: ClientOrderId) -> None:
         """Start looking into an order, unless that is under way."""
@@ -62,35 +61,32 @@ class Doubts:
             self._taken.add(key)
             self._tasks.spawn(f"doubt {key}", self._look_into(key))
 
-    def withdraw(self, key: ClientOrderId) -> None:
-        """The owner no longer wants it: never send it again."""
-        self._withdrawn.add(key)
-
     def forget(self, key: ClientOrderId) -> None:
         """The order is settled."""
-        self._withdrawn.discard(key)
+        self._refused.discard(key)
 
     async def _look_into(self, key: ClientOrderId) -> None:
         started = self._clock.monotonic()
-        clean = attempt = 0
+        clean = found = attempt = 0
         try:
-            while (state := self._doubtful(key)) is not None:
+            while self._doubtful(key) is not None:
                 await self._clock.sleep(_PACE.delay(attempt, self._rng))
                 attempt += 1
-                behind_fence = self._clock.monotonic() - started > self._capabilities.t_inflight
+                since = self._clock.monotonic() - started
+                behind_fence = since > self._capabilities.t_inflight
                 query = f"doubt-{attempt}"
                 try:
                     nothing = await self._reconciler.clean_read(key, query)
                 except BrokerUnavailable as fault:
                     _log.info("doubt_unanswered", client_order_id=key, reason=str(fault))
                     continue
-                clean += behind_fence and nothing
+                clean = clean + behind_fence if nothing else 0
+                found = found + behind_fence if not nothing else 0
                 state = self._doubtful(key)
                 if state is None:
                     return
-                since = self._clock.monotonic() - started
-                if await self._conclude(state, since, clean if nothing else -1, query):
-                    started, clean = self._clock.monotonic(), 0
+                if await self._conclude(state, since, clean, found, query):
+                    started, clean, found = self._clock.monotonic(), 0, 0
         finally:
             self._taken.discard(key)
 
@@ -98,15 +94,21 @@ class Doubts:
         state = self._keeper.ledger.orders.get(key)
         return state if state and state.in_doubt and not state.manual and not state.ended else None
 
-    async def _conclude(self, state: OrderState, since: float, clean: int, query: str) -> bool:
-        """Act on what the reads show; True when a new request left and the fence starts anew."""
+    async def _conclude(
+        self, state: OrderState, since: float, clean: int, found: int, query: str
+    ) -> bool:
+        """Act on what the reads show; True when a new request left and the fence starts anew.
+
+        `clean` and `found` count the reads behind the fence, begun one after the other, that
+        showed nothing, and that showed the order.
+        """
         doubtful = {p.action for p in state.pending if p.doubt}
         if Action.SUBMIT in doubtful:
-            return await self._conclude_submit(state, since, max(clean, 0), query)
+            return await self._conclude_submit(state, since, clean, query)
         if Action.CANCEL in doubtful:
             await self._recancel(state.client_order_id)
             return True
-        if since > self._capabilities.t_inflight:
+        if found >= READS_TO_RESEND:
             self._settle_replace(state, query)
         return False
 
@@ -120,7 +122,7 @@ class Doubts:
             dedup=self._capabilities.dedup,
             t_inflight=self._capabilities.t_inflight,
             expired=state.deadline is None or self._clock.now() >= state.deadline,
-            withdrawn=key in self._withdrawn,
+            withdrawn=key in self._refused or state.awaiting(Action.CANCEL) is not None,
             vanished=state.broker_order_id is not None,
         )
         decision = judge(reads)
@@ -128,11 +130,10 @@ class Doubts:
             _log.warning("order_resent", client_order_id=key, clean_reads=clean)
             if await self._resend(key):
                 return True
-            self.withdraw(key)
+            self._refused.add(key)
         elif decision is Decision.ABANDON:
             evidence = Evidence(Source.QUERY, f"{query}: {clean} clean reads behind the fence")
             self._keeper.write(Abandoned(key, self._clock.now(), evidence))
-            self.watched.add(key)
             _log.warning("order_abandoned", client_order_id=key, clean_reads=clean)
         elif decision is Decision.HAND_OVER:
             reason = "the broker cannot prove that a second request would not be a second order"

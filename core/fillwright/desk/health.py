@@ -2,6 +2,9 @@
 
 import asyncio
 
+from fillwright.desk.tasks import finished_within
+from fillwright.protocols import Clock
+
 
 class Health:
     """A set of named obstacles; ready means that there is none.
@@ -43,13 +46,6 @@ class Health:
         if not self._obstacles:
             self._ready.set()
 
-    async def wait(self, seconds: float) -> bool:
+    async def wait(self, seconds: float, clock: Clock) -> bool:
         """Wait until ready, at most so long; say whether it is."""
-        if self._ready.is_set():
-            return True
-        try:
-            async with asyncio.timeout(seconds):
-                await self._ready.wait()
-        except TimeoutError:
-            return False
-        return True
+        return self.ready or await finished_within(self._ready.wait(), seconds, clock)

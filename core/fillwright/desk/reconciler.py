@@ -10,6 +10,7 @@ Rules:
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from fillwright.accounts import Account
 from fillwright.desk.books import Books
@@ -18,7 +19,7 @@ from fillwright.desk.market import Market
 from fillwright.ledger import BooksOpened, CursorMoved, Inferred
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, Executor
-from fillwright.reconcile import absent, as_report, inferred_fill, position_breaks
+from fillwright.reconcile import absent, as_report, as_reports, inferred_fill, position_breaks
 from fillwright.reports import (
     BrokerOrder,
     Cursor,
@@ -30,7 +31,7 @@ from fillwright.reports import (
 )
 from fillwright.resilience import Lane
 from fillwright.states import Action, OrderState, Owner
-from fillwright.types import ClientOrderId, ExecType
+from fillwright.types import ClientOrderId
 
 _log = get_logger(__name__)
 
@@ -88,7 +89,7 @@ class Reconciler:
             for state in absent(working, open_orders):
                 await self._look_for(state, query)
             await self._take_executions(query)
-            await self._infer_missing(query)
+            await self._infer_missing()
             quiet = self._books.written
             account = await self._market.fresh_account()
             if quiet == self._books.written:
@@ -96,11 +97,15 @@ class Reconciler:
             return account
 
     async def look_for(self, key: ClientOrderId, query: str) -> BrokerOrder | None:
-        """Ask for one order by its id and book the answer. None: the broker says there is none."""
+        """Ask for one order by its ids and book the answer. None: the broker says there is none."""
         found = await self._find(key)
-        if found is not None:
-            self._books.take(as_report(found, query, self._clock.now()), key=key)
-            await self._take_executions(query)
+        if found is None:
+            return None
+        state = self._keeper.ledger.orders.get(key)
+        current = state.broker_order_id if state else None
+        for report in as_reports(found, current, query, self._clock.now()):
+            self._books.take(report, key=key)
+        await self._take_executions(query)
         return found
 
     async def clean_read(self, key: ClientOrderId, query: str) -> bool:
@@ -122,32 +127,18 @@ class Reconciler:
             return
         if current.awaiting(Action.SUBMIT):
             return  # its own request is still under way and will tell
-        if current.owner is not Owner.OURS:
-            self._gone(current, query)
-        elif await self.look_for(key, query) is None:
-            self._vanished(key, query)
+        if current.owner is Owner.OURS:
+            if await self.look_for(key, query) is None:
+                self._vanished(key, query)
+        elif current.alias is None or await self.look_for(key, query) is None:
+            # It may have ended in any way, and nobody can be asked: it stays in the exposure.
+            _log.warning("foreign_order_lost", client_order_id=key, symbol=current.symbol)
 
     def _vanished(self, key: ClientOrderId, query: str) -> None:
         current = self._keeper.ledger.orders.get(key)
         if current is not None and not current.ended:
             reason = f"{query}: the broker does not list it and does not know its id"
             self._books.doubt(key, Action.SUBMIT, reason)
-
-    def _gone(self, state: OrderState, query: str) -> None:
-        """An order that others made is no longer open: how it ended is not ours to prove."""
-        evidence = Evidence(Source.QUERY, query)
-        self._books.take(
-            ExecutionReport(
-                ExecType.CANCELED,
-                state.symbol,
-                state.side,
-                evidence,
-                self._clock.now(),
-                broker_order_id=state.broker_order_id,
-                text="no longer among the open orders",
-            ),
-            key=state.client_order_id,
-        )
 
     async def _take_executions(self, query: str) -> None:
         """Book every execution since the cursor before the last: the overlap finds stragglers."""
@@ -158,7 +149,7 @@ class Reconciler:
         if page.cursor != ledger.cursor:
             self._keeper.write(CursorMoved(self._clock.now(), page.cursor))
 
-    async def _infer_missing(self, query: str) -> None:
+    async def _infer_missing(self) -> None:
         """Book what the broker claims as filled when no execution shows it round after round."""
         for state in list(self._keeper.ledger.orders.values()):
             key = state.client_order_id
@@ -168,7 +159,7 @@ class Reconciler:
             self._missed[key] += 1
             if self._missed[key] < ROUNDS:
                 continue
-                found = await self._find(key)
+            found = await self._find(key)
             guess = inferred_fill(state, found, self._clock.now()) if found else None
             if guess is None:
                 _log.error("execution_missing", client_order_id=key, quantity=str(state.missing))
@@ -187,7 +178,14 @@ class Reconciler:
                 self._books.position_break(symbol, ours, theirs)
 
     async def _find(self, key: ClientOrderId) -> BrokerOrder | None:
-        return await self._market.ask(lambda: self._executor.find(key), Lane.QUERY)
+        """The order as the broker has it, under the newest of its names that it knows."""
+        state = self._keeper.ledger.orders.get(key)
+        for name in state.names if state else (key,):
+            ask = partial(self._executor.find, name)
+            found = await self._market.ask(ask, Lane.QUERY)
+            if found is not None:
+                return found
+        return None
 
     async def _page(self, since: Cursor | None) -> Page[Fill]:
         return await self._market.ask(lambda: self._executor.executions(since), Lane.QUERY)

@@ -5,8 +5,28 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fillwright.logs import get_logger
+from fillwright.protocols import Clock
 
 _log = get_logger(__name__)
+
+
+async def finished_within(work: Coroutine[Any, Any, object], seconds: float, clock: Clock) -> bool:
+    """Whether `work` ended within so many seconds of the clock; it is cancelled when it did not.
+
+    What it raises comes through.
+    """
+    working = asyncio.ensure_future(work)
+    timer = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait((working, timer), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return False
+        working.result()
+        return True
+    finally:
+        timer.cancel()
+        working.cancel()
+        await asyncio.gather(working, timer, return_exceptions=True)
 
 
 class Tasks:

@@ -147,6 +147,7 @@ class Ledger:
             quantity=fact.quantity,
             broker_order_id=fact.broker_order_id,
             parent=fact.parent,
+            alias=fact.alias,
         )
         if fact.alias:
             self._name(fact.alias, fact.key)
@@ -278,7 +279,9 @@ _OWN_STEPS: dict[type[OrderFact], Callable[[Any, OrderState], lifecycle.Step]] =
     Sent: lambda f, s: lifecycle.send(s, f.at, f.quantity, f.deadline),
     Unsent: lambda f, s: lifecycle.unsend(s, f.proof, f.at),
     EndedUnsent: lambda f, s: lifecycle.end_unsent(s, f.status, f.proof, f.at),
-    Asked: lambda f, s: lifecycle.ask(s, Pending(f.action, "", f.change, f.quantity), f.at),
+    Asked: lambda f, s: lifecycle.ask(
+        s, Pending(f.action, "", f.change, f.quantity, f.alias), f.at
+    ),
     Doubted: lambda f, s: lifecycle.doubt(s, f.action, f.reason, f.at),
     Settled: lambda f, s: lifecycle.settle(s, f.action, f.evidence, f.text, f.at),
     HandedOver: lambda f, s: lifecycle.hand_over(s, f.reason, f.at),

@@ -8,6 +8,7 @@ Rules:
 4. A completed fill answers every pending request: a fill always wins.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -86,6 +87,7 @@ def adopt(  # noqa: PLR0913  # the facts of an order that somebody else made
     quantity: Decimal | None = None,
     broker_order_id: BrokerOrderId | None = None,
     parent: ClientOrderId | None = None,
+    alias: ClientOrderId | None = None,
 ) -> OrderState:
     """An order in the broker's books that is not in ours; its fills come as reports."""
     return OrderState(
@@ -99,6 +101,7 @@ def adopt(  # noqa: PLR0913  # the facts of an order that somebody else made
         owner=owner,
         broker_order_id=broker_order_id,
         parent=parent,
+        alias=alias,
     )
 
 
@@ -142,7 +145,7 @@ def doubt(state: OrderState, action: Action, reason: str, at: datetime) -> Step:
     if state.ended:
         return state, _NONE
     known = state.awaiting(action) or Pending(action)
-    pending = Pending(action, reason or "unknown", known.change, known.quantity)
+    pending = replace(known, doubt=reason or "unknown")
     return _become(state, state.base, at, pending=_with(state.pending, pending))
 
 
@@ -253,7 +256,7 @@ def _taken_in(state: OrderState, kind: ExecType, said: ExecutionReport) -> Order
     if kind in _ASKED and not state.ended:
         base = OrdStatus.NEW if state.base in _UNSENT else state.base
         known = state.awaiting(_ASKED[kind]) or Pending(_ASKED[kind])
-        proven = Pending(known.action, "", known.change, known.quantity)
+        proven = replace(known, doubt="")
         return state.but(base=base, pending=_with(state.pending, proven))
     if kind in _DENIED:
         return state.but(
@@ -287,6 +290,7 @@ def _replaced(state: OrderState, said: ExecutionReport) -> OrderState:
         pending=_without(state.pending, Action.REPLACE),
         evidence=said.evidence,
         base=OrdStatus.NEW if state.base in _UNSENT else state.base,
+        alias=(request.alias if request else None) or state.alias,
     )
 
 

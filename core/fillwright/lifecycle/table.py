@@ -39,7 +39,7 @@ NEXT: Mapping[S, frozenset[S]] = MappingProxyType(
         S.PENDING_REPLACE: (_ANY_LIVE | {S.PENDING_NEW}) - {S.PENDING_REPLACE},
         # Doubt ends by evidence, by a person, or by the fence.
         S.IN_DOUBT: (_ANY_LIVE | {S.PENDING_NEW, S.STAGED, S.MANUAL, S.ABANDONED}) - {S.IN_DOUBT},
-        S.MANUAL: (_ANY_LIVE | {S.PENDING_NEW, S.STAGED, S.ABANDONED}) - {S.IN_DOUBT},
+        S.MANUAL: _ANY_LIVE | {S.PENDING_NEW, S.STAGED, S.ABANDONED},
         # Our own conclusion: the broker may still show that it has the order.
         S.ABANDONED: (_ANY_LIVE | {S.PENDING_NEW}) - {S.IN_DOUBT},
         # Final. Late fills are booked and change nothing here.

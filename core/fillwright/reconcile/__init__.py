@@ -3,17 +3,20 @@
 from fillwright.reconcile.books import (
     absent,
     as_report,
+    as_reports,
     foreign_key,
     inferred_fill,
     position_breaks,
 )
-from fillwright.reconcile.doubts import Decision, Reads, judge
+from fillwright.reconcile.doubts import READS_TO_RESEND, Decision, Reads, judge
 
 __all__ = [
+    "READS_TO_RESEND",
     "Decision",
     "Reads",
     "absent",
     "as_report",
+    "as_reports",
     "foreign_key",
     "inferred_fill",
     "judge",

@@ -8,6 +8,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -44,6 +45,27 @@ def as_report(found: BrokerOrder, query: str, at: datetime) -> ExecutionReport:
         parent=found.parent,
         text=found.text,
     )
+
+
+def as_reports(
+    found: BrokerOrder, current: BrokerOrderId | None, query: str, at: datetime
+) -> tuple[ExecutionReport, ...]:
+    """What the books say of one order that we know under the broker's id `current`.
+
+    An order that replaces that one tells two things: that the replace happened, and how it stands.
+    """
+    said = as_report(found, query, at)
+    if current is None or found.replaces != current:
+        return (said,)
+    happened = replace(
+        said,
+        exec_type=ExecType.REPLACED,
+        broker_order_id=current,
+        replaced_by=found.broker_order_id,
+        status=None,
+        filled=None,
+    )
+    return (happened, said)
 
 
 def foreign_key(name: BrokerOrderId | ClientOrderId) -> ClientOrderId:

@@ -1,0 +1,102 @@
+"""The commands, put together, and the one place that runs them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from fillwright.cli import checking, journals, looking, running, schemas, steering
+from fillwright.cli.calls import terminable, verb
+from fillwright.cli.extending import PluginCommands
+from fillwright.cli.faults import INTERRUPTS, UsageFault, one_line, problem_of
+from fillwright.cli.output import emit_problem
+from fillwright.errors import FillwrightError
+
+#: The class of typer's own complaints, which is not public under a name of its own.
+_Complaint: type[Exception] = typer.BadParameter.__mro__[2]
+_NAME = "fillwright"
+
+
+class Commands(TyperGroup):
+    """Our own commands, and behind them those of the plugins that the configuration names."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401  # typer's own classes
+        """One command; a plugin is only loaded for a name that is not ours."""
+        own = super().get_command(ctx, cmd_name)
+        return own or self._of_plugins(ctx).get(cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  # typer's own classes
+        """Every name, ours first; plugins that cannot be loaded are told and left out."""
+        own = super().list_commands(ctx)
+        try:
+            return [*own, *self._of_plugins(ctx).names()]
+        except FillwrightError as fault:
+            emit_problem(problem_of(fault), as_json=False)
+            return own
+
+    def _of_plugins(self, ctx: Any) -> PluginCommands:  # noqa: ANN401  # typer's own classes
+        if not isinstance(ctx.obj, PluginCommands):
+            ctx.obj = PluginCommands(_config_in(ctx.obj or ()), taken=frozenset(self.commands))
+        return ctx.obj
+
+
+def build() -> typer.Typer:
+    """The command line with our own commands."""
+    app = typer.Typer(
+        name=_NAME,
+        cls=Commands,
+        help="Carry a trading decision to a broker, through risk checks, exactly once.",
+        epilog="Every command takes --json. Exit codes: 0 success, 1 failure, 2 bad input and "
+        "nothing was sent, 3 partial success, 4 something is in doubt.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.command()(verb(running.run))
+    app.command()(verb(looking.orders))
+    app.command()(verb(looking.positions))
+    app.command()(verb(steering.cancel))
+    app.command()(verb(steering.halt))
+    app.command()(verb(steering.resume))
+    app.command()(verb(steering.reconcile))
+    journal = typer.Typer(help="Look at the durable record.", rich_markup_mode=None)
+    journal.command()(verb(journals.show))
+    journal.command()(verb(journals.verify))
+    journal.command()(verb(journals.export))
+    app.add_typer(journal, name="journal")
+    app.command()(verb(checking.plugins))
+    app.command()(verb(checking.check_config))
+    app.command()(verb(schemas.schema))
+    app.command()(verb(checking.version))
+    return app
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever happens is told in one sentence."""
+    given = list(arguments) or ["--help"]
+    as_json = "--json" in given
+    try:
+        with terminable():
+            command = get_command(build())
+            code = command.main(given, prog_name=_NAME, standalone_mode=False, obj=given)
+            return code if isinstance(code, int) else 0
+    except _Complaint as fault:
+        said = getattr(fault, "format_message", fault.__str__)()
+        asked = UsageFault(f"{one_line(said).rstrip('.')}; see `{_NAME} --help`")
+        return emit_problem(problem_of(asked), as_json=as_json)
+    except (Exception, typer.Abort, *INTERRUPTS) as fault:  # noqa: BLE001  # a plugin's command may raise anything
+        return emit_problem(problem_of(fault), as_json=as_json)
+
+
+def _config_in(arguments: Sequence[str]) -> Path | None:
+    """The file behind `--config` or `-c`, before the command that takes it is known."""
+    for number, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--config" and equals:
+            return Path(value)
+        if argument in ("--config", "-c") and number + 1 < len(arguments):
+            return Path(arguments[number + 1])
+    return None

@@ -1,0 +1,12 @@
+"""A check of our own: no order may be worth more than a tenth of the account."""
+
+from fillwright import ALLOW, BookView, Order, Reject, Verdict, hookimpl
+
+
+@hookimpl
+def check_order(order: Order, book: BookView) -> Verdict:
+    limit = book.account.equity / 10
+    cost = book.worst_cost(order)
+    if book.reduces(order) or (cost is not None and cost <= limit):
+        return ALLOW
+    return Reject("TENTH", measured=cost, limit=limit)
