@@ -1,5 +1,6 @@
 """Five of the standard controls, as a plugin file that desk.toml can name."""
 
+from collections.abc import Mapping, Sequence
 
 from fillwright.hooks import hookimpl
 from fillwright_risk.credit import BuyingPower
@@ -14,7 +15,7 @@ from fillwright_risk.size import (
 
 
 @hookimpl
-def provide_checks(settings):
+def provide_checks(settings: Mapping[str, object]) -> Sequence[object]:
     return [
         MaxOrderQuantity(MaxOrderQuantityTable(limit_shares="1000")),
         MaxOrderNotional(MaxOrderNotionalTable(limit_usd="1000000")),
@@ -22,5 +23,3 @@ def provide_checks(settings):
         BuyingPower(),
         InstrumentRules(),
     ]
-
-

@@ -17,19 +17,23 @@ import pluggy
 
 from fillwright.orders import Order
 
-spec = pluggy.HookspecMarker("floor")
-impl = pluggy.HookimplMarker("floor")
+_spec = pluggy.HookspecMarker("floor")
+_impl = pluggy.HookimplMarker("floor")
+_INSERT = "INSERT INTO log (body, hash) VALUES (?, ?)"
+
+Row = tuple[str, str]
 
 
 class Specs:
-    @spec
-    def check(self, order):
+    @_spec
+    def check(self, order: Order) -> bool:
         """Say yes."""
+        raise NotImplementedError
 
 
 class Yes:
-    @impl
-    def check(self, order):
+    @_impl
+    def check(self, order: Order) -> bool:
         return True
 
 
@@ -44,12 +48,12 @@ class Committer:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._work: SimpleQueue = SimpleQueue()
+        self._work: SimpleQueue[tuple[Row, asyncio.Future[None]] | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def append(self, row: tuple) -> asyncio.Future:
+    def append(self, row: Row) -> asyncio.Future[None]:
         future = self._loop.create_future()
         self._work.put((row, future))
         return future
@@ -66,23 +70,18 @@ class Committer:
         connection.execute("CREATE TABLE log (seq INTEGER PRIMARY KEY, body TEXT, hash TEXT)")
         while (item := self._work.get()) is not None:
             batch = [item]
-            while not self._work.empty() and batch[-1] is not None:
-                batch.append(self._work.get())
-            last = batch[-1] is None
-            rows = [one for one in batch if one is not None]
+            # What came meanwhile; the closing None is only put once everybody was answered.
+            batch += [one for _ in range(self._work.qsize()) if (one := self._work.get())]
             connection.execute("BEGIN")
-            connection.executemany("INSERT INTO log (body, hash) VALUES (?, ?)", [r for r, _ in rows])
+            connection.executemany(_INSERT, [row for row, _ in batch])
             connection.execute("COMMIT")
-            self._loop.call_soon_threadsafe(_wake, [f for _, f in rows])
-            if last:
-                break
+            self._loop.call_soon_threadsafe(_wake, [future for _, future in batch])
         connection.close()
 
 
-def _wake(futures: list) -> None:
+def _wake(futures: list[asyncio.Future[None]]) -> None:
     for future in futures:
-        if not future.done():
-            future.set_result(None)
+        future.set_result(None)
 
 
 class Floor:
@@ -96,15 +95,16 @@ class Floor:
         self._hash = ""
 
     async def order(self, number: int) -> None:
-        order = Order(symbol="AAPL", side="BUY", quantity="1", intent_id=f"i{number}")
+        fields = {"symbol": "KO", "side": "BUY", "quantity": "1", "intent_id": f"i{number}"}
+        order = Order.model_validate(fields)
         if not all(self._manager.hook.check(order=order)):
-            raise AssertionError
+            raise AssertionError(number)
         key = str(number)
         state = self._states[key] = State("NEW", Decimal(0))
         body = json.dumps({"id": key, "symbol": order.symbol, "quantity": str(order.quantity)})
         self._hash = sha256(f"{self._hash}{body}".encode()).hexdigest()
         await self._committer.append((body, self._hash))
-        self._states[key] = replace(state, status="FILLED", filled=order.quantity)
+        self._states[key] = replace(state, status="FILLED", filled=order.quantity or Decimal(0))
         del self._states[key]
 
     def close(self) -> None:

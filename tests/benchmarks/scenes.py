@@ -1,131 +1,193 @@
-"""The scenes that are measured: a whole desk on the in-process fake broker, and its floor."""
+"""The scenes that are measured: a whole desk on the in-process fake broker, its gate, its floor."""
 
 import asyncio
-import gc
-import resource
+import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from statistics import median
 
-from fillwright.hooks import hookimpl
+from benchmarks.floor import Floor
+from benchmarks.measuring import Figures, measured
+from fillwright.accounts import Account, Instrument, Quote
+from fillwright.book import BookView
+from fillwright.clock import SystemClock
 from fillwright.config import DeskConfig
 from fillwright.desk.desk import Desk
 from fillwright.desk.opening import Overrides, open_desk
+from fillwright.hooks import hookimpl
 from fillwright.journal import MemoryJournal
-from fillwright.orders import Order
-from fillwright.types import Mode
-from fillwright.verdicts import ALLOW, Reject
-
-from .floor import Floor
+from fillwright.orders import Order, content_hash
+from fillwright.protocols import Binding, Capabilities, Clock, Journal
+from fillwright.reports import Anomaly
+from fillwright.risk import Conditions, Gate, HaltWanted, Proposal, ThreadAsker
+from fillwright.states import OrderState
+from fillwright.types import ClientOrderId, Mode, OrdStatus, OrdType, TimeInForce
+from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Reject, Verdict
 
 RICH = "100000000000"
+
+
+class Listener:
+    """An observer: it hears of a fill once the fill's record is durable."""
+
+    def __init__(self) -> None:
+        self._heard: dict[ClientOrderId, asyncio.Future[float]] = {}
+
+    def expect(self, key: ClientOrderId) -> "asyncio.Future[float]":
+        """When the fill of this order will have been told."""
+        return self._heard.setdefault(key, asyncio.get_running_loop().create_future())
+
+    @hookimpl
+    def order_changed(self, state: OrderState, anomalies: Sequence[Anomaly]) -> None:
+        if state.status is OrdStatus.FILLED:
+            heard = self._heard.pop(state.client_order_id, None)
+            if heard is not None:
+                heard.set_result(time.perf_counter())
+
+
+def _config(folder: Path) -> DeskConfig:
+    return DeskConfig.model_validate(
+        {
+            "mode": Mode.PAPER,
+            "broker": "fake",
+            "journal": "bench.db",
+            "checks": (str(Path(__file__).parent / "five_checks.py"),),
+            "desk": {"max_in_flight": 100_000, "reconcile_every_seconds": 3600.0},
+            "folder": folder,
+            "broker_settings": {"cash": RICH, "depth": "100000000", "volatility": "0"},
+        }
+    )
+
+
+def _in_memory(binding: Binding, clock: Clock) -> Journal:
+    return MemoryJournal(binding, clock=clock)
+
+
+@asynccontextmanager
+async def _desk(*, durable: bool, listener: Listener | None = None) -> AsyncIterator[Desk]:
+    plugins = (("listener", listener),) if listener else ()
+    overrides = Overrides(journal=None if durable else _in_memory, plugins=plugins)
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_desk(_config(Path(folder)), overrides=overrides) as desk:
+            yield desk
+
+
+def _order(number: int) -> Order:
+    fields = {"symbol": "KO", "side": "BUY", "quantity": "1", "intent_id": f"bench{number}"}
+    return Order.model_validate(fields)
+
+
+async def whole_desk(*, durable: bool, in_flight: int, count: int) -> Figures:
+    """Submit to `done()`: five checks, the journal, the fake broker, a fill."""
+    async with _desk(durable=durable) as desk:
+
+        async def work(number: int) -> float:
+            start = time.perf_counter()
+            state = await (await desk.submit(_order(number))).done()
+            if state.filled != 1:
+                raise AssertionError(state)
+            return time.perf_counter() - start
+
+        return await measured(work, count=count, in_flight=in_flight)
+
+
+async def fill_callback(*, durable: bool, in_flight: int, count: int) -> Figures:
+    """Submit to the observer's call for the fill, which comes after the fill is durable."""
+    listener = Listener()
+    async with _desk(durable=durable, listener=listener) as desk:
+
+        async def work(number: int) -> float:
+            start = time.perf_counter()
+            handle = await desk.submit(_order(number))
+            return await listener.expect(handle.client_order_id) - start
+
+        return await measured(work, count=count, in_flight=in_flight)
+
+
+async def floor(*, durable: bool, in_flight: int, count: int) -> Figures:
+    """The bare skeleton."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Floor(Path(folder) / "floor.db" if durable else None)
+
+        async def work(number: int) -> float:
+            start = time.perf_counter()
+            await bare.order(number)
+            return time.perf_counter() - start
+
+        try:
+            return await measured(work, count=count, in_flight=in_flight)
+        finally:
+            bare.close()
 
 
 class Limit:
     """One check of the kind that a quant writes."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = Decimal(limit)
+    limit = Decimal(1000)
 
-    @hookimpl
-    def check_order(self, order, book):
-        if order.quantity is not None and order.quantity <= self._limit:
+    def __init__(self, number: int) -> None:
+        self.name = f"limit-{number}"
+
+    def call(self, order: Order, book: BookView) -> Verdict:
+        if order.quantity is not None and order.quantity <= self.limit:
             return ALLOW
-        return Reject("BENCH", measured=order.quantity, limit=self._limit)
+        return Reject("BENCH", measured=order.quantity, limit=self.limit)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """One run: CPU microseconds and wall time of one order, and what it left in memory."""
+@dataclass
+class StillFacts:
+    """A desk's facts that never change, so that the gate alone is measured."""
 
-    cpu_us: float
-    per_second: float
-    p50_us: float
-    p99_us: float
-    kib_per_order: float
+    book: BookView
+    calm: Conditions
+
+    def book_for(self, proposal: Proposal) -> BookView:
+        return self.book
+
+    def conditions(self) -> Conditions:
+        return self.calm
+
+    def reserve(self, approved: ApprovedOrder | ApprovedChange, book: BookView) -> None:
+        """There is nothing to reserve in."""
+
+    def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:
+        raise AssertionError(halts)
 
 
-def config(folder: Path) -> DeskConfig:
-    return DeskConfig(
-        mode=Mode.PAPER,
-        broker="fake",
-        journal="bench.db",
-        checks=(str(Path(__file__).parent / "five_checks.py"),),
-        desk={"max_in_flight": 100_000, "reconcile_every_seconds": 3600.0},
-        folder=folder,
-        broker_settings={"cash": RICH, "depth": "100000000", "volatility": "0"},
+def _facts() -> StillFacts:
+    now = datetime.now(UTC)
+    rich = Decimal(RICH)
+    account = Account("BENCH", "USD", rich, rich, rich, now)
+    quote = Quote("KO", Decimal("59.99"), Decimal("60.01"), rich, rich, now)
+    routes = {OrdType.MARKET: frozenset(TimeInForce)}
+    book = BookView(now, account, {}, {"KO": quote}, {"KO": Instrument("KO")})
+    return StillFacts(book, Conditions(Capabilities(routes, routes)))
+
+
+async def gate(*, checks: int, in_flight: int, count: int) -> Figures:
+    """The gate alone, its checks in their own thread as in a desk; without checks it refuses."""
+    asked = Gate(
+        [Limit(number) for number in range(checks)],
+        ThreadAsker(deadline=5.0),
+        facts=_facts(),
+        clock=SystemClock(),
     )
+    deadline = datetime.now(UTC) + timedelta(hours=1)
 
+    async def work(number: int) -> float:
+        order = _order(number)
+        proposal = Proposal(order, ClientOrderId(str(number)), content_hash(order), deadline)
+        start = time.perf_counter()
+        answer = await asked.ask(proposal)
+        if (answer.order is not None) != bool(checks):
+            raise AssertionError(answer)
+        return time.perf_counter() - start
 
-@asynccontextmanager
-async def desk_scene(folder: Path, *, durable: bool) -> AsyncIterator[Desk]:
-    journal = None if durable else lambda binding, clock: MemoryJournal(binding, clock=clock)
-    async with open_desk(config(folder), overrides=Overrides(journal=journal)) as desk:
-        yield desk
-
-
-async def one_order(desk: Desk, number: int) -> None:
-    order = Order(symbol="KO", side="BUY", quantity="1", intent_id=f"bench-{number}")
-    handle = await desk.submit(order)
-    state = await handle.done()
-    if state.filled != 1:
-        raise AssertionError(state)
-
-
-async def drive(
-    work: Callable[[int], Awaitable[None]], *, count: int, in_flight: int
-) -> list[float]:
-    """Do `count` orders, `in_flight` at a time; the latency of each in seconds."""
-    numbers = iter(range(count))
-    took: list[float] = []
-
-    async def worker() -> None:
-        for number in numbers:
-            start = time.perf_counter()
-            await work(number)
-            took.append(time.perf_counter() - start)
-
-    await asyncio.gather(*(worker() for _ in range(in_flight)))
-    return took
-
-
-def resident_kib() -> float:
-    with Path("/proc/self/statm").open() as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / 1024
-
-
-async def measured(
-    work: Callable[[int], Awaitable[None]], *, count: int, in_flight: int
-) -> Figures:
-    warm = min(200, count)
-    await drive(lambda n: work(-n - 1), count=warm, in_flight=in_flight)
-    gc.collect()
-    before, cpu, wall = resident_kib(), time.process_time(), time.perf_counter()
-    took = sorted(await drive(work, count=count, in_flight=in_flight))
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    gc.collect()
-    kib = (resident_kib() - before) / count
-    return Figures(
-        cpu / count * 1e6,
-        count / wall,
-        median(took) * 1e6,
-        took[int(len(took) * 0.99)] * 1e6,
-        kib,
-    )
-
-
-async def whole_desk(folder: Path, *, durable: bool, count: int, in_flight: int) -> Figures:
-    async with desk_scene(folder, durable=durable) as desk:
-        return await measured(lambda n: one_order(desk, n), count=count, in_flight=in_flight)
-
-
-async def bare_floor(folder: Path, *, durable: bool, count: int, in_flight: int) -> Figures:
-    floor = Floor(folder / "floor.db" if durable else None)
     try:
-        return await measured(floor.order, count=count, in_flight=in_flight)
+        return await measured(work, count=count, in_flight=in_flight)
     finally:
-        floor.close()
+        asked.close()

@@ -239,7 +239,7 @@ def test_the_shipped_plugins_take_the_built_in_tables(tmp_path: Path) -> None:
     venue = read_settings("fake", config.broker_settings, config.folder)
 
     assert codes == {"C01", "C02", "C03", "C04", "C08", "C09", "C12", "C19", "C25"}
-    assert venue.cash == Decimal(20000)
+    assert venue.cash == Decimal(32840)
     assert venue.state == tmp_path / ".fillwright" / "fake-broker.db"
 
 

@@ -82,8 +82,7 @@ def _doubtful(result: ExecutionResult) -> list[RenderableType]:
     if not doubted:
         return []
     lines: list[RenderableType] = [
-        f"In doubt: {item.symbol} {item.side} {item.client_order_id}: {item.reason}"
-        for item in doubted
+        f"In doubt: {item.symbol} {item.side} {item.client_order_id}" for item in doubted
     ]
     lines.append(
         "What to do: do not place these orders again by hand. Run the same command again, or "

@@ -11,7 +11,7 @@ from fillwright.cli.faults import one_line
 from fillwright.desk.planning import PlanPreview
 from fillwright.plans import ExecutionResult, ItemStatus, Residual
 from fillwright.states import OrderState
-from fillwright.types import text_of
+from fillwright.types import OrdStatus, text_of
 
 _PLACES = Decimal("0.0001")
 _MORE_PLACES = Decimal("0.000000001")
@@ -60,7 +60,7 @@ def shown_price(value: Decimal | None) -> str:
     """A price to the cent, below one dollar to four places."""
     if value is None:
         return "-"
-    return text_of(value.quantize(_CENT if abs(value) >= 1 else _PLACES))
+    return text_of(value.quantize(_PLACES if 0 < abs(value) < 1 else _CENT))
 
 
 def result_table(result: ExecutionResult) -> Table:
@@ -131,6 +131,8 @@ def what_of(state: OrderState) -> str:
         return f"{state.pending[0].action} under way"
     if state.missing:
         return f"{text_of(state.missing)} filled without an execution yet"
+    if state.status is OrdStatus.FILLED:
+        return ""
     return "; ".join(map(str, state.reasons)) or state.text
 
 

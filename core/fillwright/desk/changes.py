@@ -69,6 +69,8 @@ class Changes:
         carried out when the order is found.
         """
         state = self._changeable(key)
+        if state.status is OrdStatus.STAGED:
+            return state  # it did not leave, and whoever carries it will end it
         known = state.awaiting(Action.CANCEL)
         unproven = state.awaiting(Action.SUBMIT) is not None
         if known is not None and (unproven or not known.doubt):

@@ -13,12 +13,12 @@ from fillwright.desk import chronicle
 from fillwright.desk.handles import Handle
 from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanEngine, PlanPreview
+from fillwright.desk.tasks import finished_within
 from fillwright.errors import (
     DeskBusy,
     DeskClosed,
     FillwrightError,
     IntentConflict,
-    JournalError,
     NotCancelable,
     UnknownOrder,
 )
@@ -106,21 +106,21 @@ class Desk:
 
         An order that has not left yet is not sent any more. Raises UnknownOrder, NotCancelable.
         """
+        if self._state is DeskState.CLOSED:
+            raise DeskClosed(self._state)
         handle = self.order(client_order_id)
         if handle.state.ended:
             raise NotCancelable(client_order_id, str(handle.state.status))
-        parts = self._parts
-        parts.doubts.withdraw(client_order_id)
-        if parts.carrier.carries(client_order_id):
-            parts.carrier.withdraw(client_order_id)
-        elif self._state_of(client_order_id).status is OrdStatus.STAGED:
-            parts.carrier.withdraw(client_order_id)
+        carrier = self._parts.carrier
+        carried = carrier.carries(client_order_id)
+        staged = handle.state.status is OrdStatus.STAGED
+        if carried or staged:
+            carrier.withdraw(client_order_id)
+        if staged and not carried:
             self._carry(client_order_id)
-        state = await handle.decided()
-        current = self._keeper.state(client_order_id) or state
-        if current.ended or (current.in_doubt and current.broker_order_id is None):
-            return current
-        return await parts.changes.cancel(client_order_id)
+        await handle.decided()
+        current = self._state_of(client_order_id)
+        return current if current.ended else await self._parts.changes.cancel(client_order_id)
 
     async def replace(self, client_order_id: ClientOrderId, change: OrderChange) -> OrderState:
         """Ask for a change, through the same gate as a new order.
@@ -234,29 +234,33 @@ class Desk:
         """Stop taking orders, follow the policy on open ones, and let go of everything."""
         if self._state is DeskState.CLOSED:
             return
-        if self._state is DeskState.RUNNING:
-            self._state = DeskState.DRAINING
-            await self._drain(policy)
-        self._state = DeskState.CLOSED
-        for handle in self._handles.values():
-            handle.fail(self._fault or DeskClosed("closed"))
-        await self._parts.close()
+        try:
+            if self._state is DeskState.RUNNING:
+                self._state = DeskState.DRAINING
+                await self._drain(policy)
+        finally:
+            self._state = DeskState.CLOSED
+            for handle in self._handles.values():
+                handle.fail(self._fault or DeskClosed("closed"))
+            await self._parts.close()
 
     async def _drain(self, policy: ClosePolicy) -> None:
         """Let requests under way come back, cancel what the policy names, tell what is left."""
+        self._parts.carrier.stop()
         try:
-            async with asyncio.timeout(DRAIN_WITHIN):
-                await self._requests_answered()
-                await self._cancel_by(policy)
-                await self._parts.announcer.idle()
-        except TimeoutError:
-            _log.warning("drain_timed_out", seconds=DRAIN_WITHIN)
-        except JournalError as fault:
+            if not await finished_within(self._brought_home(policy), DRAIN_WITHIN, self.clock):
+                _log.warning("drain_timed_out", seconds=DRAIN_WITHIN)
+        except FillwrightError as fault:
             _log.error("drain_failed", reason=str(fault))
         for state in self._keeper.working():
             _log.info(
                 "order_left_open", client_order_id=state.client_order_id, status=str(state.status)
             )
+
+    async def _brought_home(self, policy: ClosePolicy) -> None:
+        await self._requests_answered()
+        await self._cancel_by(policy)
+        await self._parts.announcer.idle()
 
     async def _requests_answered(self) -> None:
         for state in list(self._keeper.working()):
@@ -268,7 +272,11 @@ class Desk:
             return
         ours = [s for s in self._keeper.working() if s.owner is Owner.OURS and not s.in_doubt]
         wanted = [s for s in ours if policy is ClosePolicy.CANCEL_ALL or _is_day(s)]
-        await asyncio.gather(*(self._parts.changes.cancel(s.client_order_id) for s in wanted))
+        cancels = (self._parts.changes.cancel(s.client_order_id) for s in wanted)
+        for answer in await asyncio.gather(*cancels, return_exceptions=True):
+            # One that ended meanwhile needs no cancel.
+            if isinstance(answer, BaseException) and not isinstance(answer, NotCancelable):
+                raise answer
         for state in wanted:
             await self._handle(state).done()
 
@@ -296,6 +304,7 @@ class Desk:
             self._keeper.forget(key)
             self._handles.pop(key, None)
             self._parts.doubts.forget(key)
+            self._parts.carrier.forget(key)
 
     def fail(self, name: str, fault: BaseException) -> None:
         """One of the desk's own tasks ended by a fault: take no more orders."""

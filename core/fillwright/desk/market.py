@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.desk.funds import Funds
-from fillwright.errors import BrokerUnavailable, UnknownSymbol
+from fillwright.errors import BrokerUnavailable, UnknownSymbol, fault_text
 from fillwright.logs import get_logger
 from fillwright.orders import Order
 from fillwright.protocols import Adapter, Clock
@@ -73,6 +73,13 @@ class Market:
             task.add_done_callback(lambda _: self._asked.pop(symbol, None))
         await asyncio.shield(task)
 
+    async def close(self) -> None:
+        """Give up the questions that are still open."""
+        asked = list(self._asked.values())
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
     async def _prepare(self, symbol: str) -> None:
         try:
             if symbol not in self.instruments:
@@ -118,8 +125,13 @@ class Market:
             await self._limiter.acquire(lane)
         try:
             answer = await question()
-        except BrokerUnavailable as fault:
-            self._breaker.failed(fault.question)
+        except UnknownSymbol:
+            self._breaker.succeeded(lane)
             raise
+        except Exception as fault:  # whatever an adapter raises is no answer
+            self._breaker.failed(type(fault).__name__)
+            if isinstance(fault, BrokerUnavailable):
+                raise
+            raise BrokerUnavailable("a question", fault_text(fault)) from fault
         self._breaker.succeeded(lane)
         return answer

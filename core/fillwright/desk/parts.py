@@ -1,6 +1,7 @@
 """Everything that a desk is made of, put together in one place."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from fillwright.desk.announcer import Announcer
@@ -32,7 +33,7 @@ from fillwright.protocols import (
 from fillwright.resilience import CircuitBreaker, Limiter
 from fillwright.risk import Asker, Gate
 from fillwright.risk.answers import Check
-from fillwright.states import ENDED, OrderState
+from fillwright.states import ENDED, OrderState, Owner
 from fillwright.types import ClientOrderId
 
 
@@ -191,7 +192,10 @@ class Parts:
             self.funds.release(state.client_order_id)
 
     async def start(self) -> None:
-        """Replay the journal, doubt what was under way, and connect; readiness comes later."""
+        """Replay the journal, doubt what was under way, and connect; readiness comes later.
+
+        When it raises, `close` lets go of what was begun.
+        """
         self.keeper.replay()
         self.tasks.spawn("announcer", self.announcer.run())
         await self.market.fresh_account()
@@ -204,13 +208,18 @@ class Parts:
     def _doubt_if_open(self, state: OrderState) -> None:
         """What the last process had under way has an unknown outcome now."""
         for pending in state.pending:
+            if state.owner is not Owner.OURS and not pending.doubt:
+                continue  # what others asked is theirs to follow up
             reason = pending.doubt or "the process ended before the outcome was known"
             self.books.doubt(state.client_order_id, pending.action, reason)
 
     async def close(self) -> None:
         """End every task, then the adapter, then the journal."""
-        self.approvals.gate.close()
-        await self.adapter.stream.close()
-        await self.tasks.cancel_all()
-        await self.adapter.close()
-        await self.keeper.journal.aclose()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.keeper.journal.aclose)
+            stack.push_async_callback(self.adapter.close)
+            stack.callback(self.approvals.gate.close)
+            # First the tasks: an order that waits in the gate stays staged, and is not refused.
+            stack.push_async_callback(self.adapter.stream.close)
+            await self.tasks.cancel_all()
+            await self.market.close()

@@ -16,12 +16,12 @@ from fillwright.desk.health import Health
 from fillwright.desk.market import Market
 from fillwright.desk.reconciler import Reconciler
 from fillwright.desk.tasks import Tasks
-from fillwright.errors import BrokerUnavailable, FillwrightError
+from fillwright.errors import BrokerUnavailable, FillwrightError, JournalError
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, Limits, Rng, TradingStream
 from fillwright.reports import Connected, Disconnected, ExecutionReport, StreamItem
 from fillwright.resilience import Backoff
-from fillwright.states import Action, OrderState
+from fillwright.states import Action, OrderState, Owner
 from fillwright.types import ClientOrderId
 
 _log = get_logger(__name__)
@@ -71,6 +71,9 @@ class Supervisor:
         self._heard = self._compared = self._refreshed = clock.monotonic()
         self._since: dict[tuple[ClientOrderId, Action], float] = {}
         self._resyncing = False
+        #: How many times the stream connected, and whether it stands.
+        self._connects = 0
+        self._connected = False
 
     def start(self) -> None:
         """Follow the stream, and keep watch."""
@@ -88,6 +91,8 @@ class Supervisor:
                 async for item in self._stream.reports():
                     attempt = 0 if isinstance(item, ExecutionReport) else attempt
                     await self._heed(item)
+            except JournalError:
+                raise
             except (FillwrightError, OSError) as fault:
                 reason = str(fault)
             self._down(reason)
@@ -109,11 +114,14 @@ class Supervisor:
             self._down(item.reason, final=item.final)
 
     def _down(self, reason: str, *, final: bool = False) -> None:
+        self._connected = False
         _log.warning("stream_disconnected", reason=reason, final=final)
         self._health.block("stream", f"the stream is down: {reason}")
 
     def _hold(self) -> None:
         """From now on keep reports back until the books were compared."""
+        self._connects += 1
+        self._connected = True
         if self._held is None:
             self._held = deque()
         self._health.block("stream", "the books are being compared after a connect")
@@ -124,14 +132,20 @@ class Supervisor:
     async def _resync(self) -> None:
         """Compare the books, replay what was held, and let new risk through again."""
         try:
-            attempt = 0
-            while not await self._compare():
-                await self._clock.sleep(_RETRY.delay(attempt, self._rng))
-                attempt += 1
+            attempt, compared = 0, -1
+            while compared != self._connects:
+                # A gap that came while the books were read may have hidden something again.
+                now = self._connects
+                if await self._compare():
+                    compared = now
+                else:
+                    await self._clock.sleep(_RETRY.delay(attempt, self._rng))
+                    attempt += 1
             while self._held:
                 self._books.take(self._held.popleft())
             self._held = None
-            self._health.clear("stream")
+            if self._connected:
+                self._health.clear("stream")
         finally:
             self._resyncing = False
 
@@ -180,7 +194,7 @@ class Supervisor:
             (s.client_order_id, p.action): (s, p)
             for s in self._working()
             for p in s.pending
-            if not p.doubt
+            if not p.doubt and s.owner is Owner.OURS  # what others asked is theirs to follow up
         }
         self._since = {k: self._since.get(k, now) for k in under_way}
         late = []
@@ -193,11 +207,8 @@ class Supervisor:
         return late
 
     def _press(self, state: OrderState, action: Action) -> None:
-        """A request without an answer is in doubt; one that was answered is only asked about."""
-        if action is Action.SUBMIT:
-            self._books.doubt(state.client_order_id, action, "no answer in time")
-        else:
-            _log.info("order_stuck", client_order_id=state.client_order_id, action=str(action))
+        """A request without an end is in doubt, whether or not it was answered at first."""
+        self._books.doubt(state.client_order_id, action, "no answer in time")
 
     def _unfinished(self) -> bool:
         return bool(self._working())

@@ -17,9 +17,9 @@ from fillwright.logs import get_logger
 from fillwright.protocols import Clock
 from fillwright.reports import Anomaly, Execution
 from fillwright.risk import halt_name
-from fillwright.risk.answers import Check
+from fillwright.risk.answers import Check, sound
 from fillwright.states import OrderState
-from fillwright.verdicts import ALLOW, Halt, Reject, Scope
+from fillwright.verdicts import Halt, Reject, Resize, Scope
 
 _log = get_logger(__name__)
 
@@ -51,8 +51,8 @@ class Watchers:
         self, check: Check, state: OrderState, execution: Execution, book: BookView
     ) -> None:
         try:
-            verdict = check.call(state, execution, book)
-        except Exception as fault:  # noqa: BLE001  # a stranger's code must not stop a fill
+            verdict = sound(check.call(state, execution, book))
+        except (Exception, SystemExit) as fault:  # noqa: BLE001  # a stranger's code must not stop a fill
             _log.error("execution_check_failed", check=check.name, reason=fault_text(fault))
             return
         if isinstance(verdict, Halt):
@@ -66,9 +66,8 @@ class Watchers:
                 execution_id=execution.execution_id,
                 reason=reason,
             )
-        elif verdict is not ALLOW:
-            kind = type(verdict).__name__
-            _log.error("execution_check_failed", check=check.name, reason=f"answered {kind}")
+        elif isinstance(verdict, Resize):
+            _log.error("execution_check_failed", check=check.name, reason="answered Resize")
 
     def _halt(self, name: str, verdict: Halt, state: OrderState) -> None:
         target = state.symbol
@@ -86,5 +85,5 @@ class Watchers:
         for observer in self._observers:
             try:
                 observer.call(state, anomalies)
-            except Exception as fault:  # noqa: BLE001  # a stranger's code must not stop the rest
+            except (Exception, SystemExit) as fault:  # noqa: BLE001  # a stranger's code must not stop the rest
                 _log.error("observer_failed", observer=observer.name, reason=fault_text(fault))

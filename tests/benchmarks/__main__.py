@@ -1,0 +1,35 @@
+"""The command of the benchmarks; `run.py` says how to call it."""
+
+import argparse
+import logging
+import sys
+
+from benchmarks import table
+
+_COUNTS = (1_000, 10_000)
+_FULL = (1_000, 10_000, 100_000)
+_QUICK = (200,)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="run.py")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="200 orders, one round")
+    size.add_argument("--full", action="store_true", help="100,000 orders as well")
+    parser.add_argument("--rounds", type=int, help="how often each line is measured")
+    given = parser.parse_args()
+    counts = _QUICK if given.quick else _FULL if given.full else _COUNTS
+    rounds = given.rounds or (1 if given.quick else 3)
+    # A desk that opens and closes says so; here that is noise between the lines.
+    logging.disable(logging.WARNING)
+    lines = table.lines(counts)
+    found = table.run(lines, rounds, lambda text: _say(sys.stderr, text))
+    _say(sys.stdout, table.shown(lines, found))
+
+
+def _say(stream: "object", text: str) -> None:
+    print(text, file=stream, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""The benchmarks themselves: they run, and their table has its lines."""
+
+import math
+
+from benchmarks import table
+
+
+def test_every_scene_runs_with_a_few_orders():
+    """A benchmark that nobody runs rots: it no longer measures the desk that there is."""
+    lines = table.lines((50,))
+    found = table.run(lines, 1, lambda _: None)
+    figures = [one for rounds in found for one in rounds]
+    assert all(math.isfinite(one.cpu) and one.p99 >= one.p50 > 0 for one in figures)
+    text = table.shown(lines, found)
+    assert sum(" gate" in f" {line}" for line in text.splitlines()) == 4
+    assert all(line.name in text for line in lines)
