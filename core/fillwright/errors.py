@@ -238,5 +238,17 @@ class NotCancelable(DeskError):
         super().__init__(f"{client_order_id} is {status}; it cannot be changed any more")
 
 
+class NotManual(DeskError):
+    """Only an order that waits for a person can be settled by one."""
+
+    def __init__(self, client_order_id: str, status: str) -> None:
+        self.client_order_id = client_order_id
+        self.status = status
+        super().__init__(
+            f"{client_order_id} is {status} and waits for nobody; "
+            "only an order that is MANUAL can be settled by hand"
+        )
+
+
 class GuardError(FillwrightError):
     """The paper/live guard did not find all its agreements; nothing was sent."""

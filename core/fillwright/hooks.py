@@ -98,7 +98,7 @@ def order_changed(order: OrderState, anomalies: Sequence[Anomaly]) -> None:
 
 
 @hookspec
-def provide_tactic(name: str, settings: Mapping[str, Any]) -> object:  # type: ignore[empty-body]
+def provide_tactic(name: str, settings: Mapping[str, Any]) -> object:
     """Build the tactic that a plan or an item names.
 
     Called:   once at start per configured tactic, on the plugin that carries its name.

@@ -183,8 +183,10 @@ class Journal(Protocol):
     """
 
     binding: Binding
-    #: Grows by one with every opening: a process whose epoch is not the newest is fenced.
-    epoch: int
+
+    @property
+    def epoch(self) -> int:
+        """Grows by one with every opening: a process whose epoch is not the newest is fenced."""
 
     def append(self, kind: str, key: str, body: Mapping[str, Json]) -> int:
         """Take one record and return its sequence number."""

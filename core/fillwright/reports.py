@@ -31,6 +31,8 @@ class Source(StrEnum):
     QUERY = "query"
     #: Nothing left this machine: our own proof.
     NOT_SENT = "not_sent"
+    #: Somebody looked at the broker's own screen and answers for it.
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from typing import TextIO
 
 from benchmarks import table
 
@@ -27,7 +28,7 @@ def main() -> None:
     _say(sys.stdout, table.shown(lines, found))
 
 
-def _say(stream: "object", text: str) -> None:
+def _say(stream: TextIO, text: str) -> None:
     print(text, file=stream, flush=True)
 
 

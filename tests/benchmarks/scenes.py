@@ -42,9 +42,9 @@ class Listener:
         return self._heard.setdefault(key, asyncio.get_running_loop().create_future())
 
     @hookimpl
-    def order_changed(self, state: OrderState, anomalies: Sequence[Anomaly]) -> None:
-        if state.status is OrdStatus.FILLED:
-            heard = self._heard.pop(state.client_order_id, None)
+    def order_changed(self, order: OrderState, anomalies: Sequence[Anomaly]) -> None:
+        if order.status is OrdStatus.FILLED:
+            heard = self._heard.pop(order.client_order_id, None)
             if heard is not None:
                 heard.set_result(time.perf_counter())
 

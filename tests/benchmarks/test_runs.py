@@ -5,7 +5,7 @@ import math
 from benchmarks import table
 
 
-def test_every_scene_runs_with_a_few_orders():
+def test_every_scene_runs_with_a_few_orders() -> None:
     """A benchmark that nobody runs rots: it no longer measures the desk that there is."""
     lines = table.lines((50,))
     found = table.run(lines, 1, lambda _: None)

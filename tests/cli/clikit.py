@@ -1,5 +1,6 @@
 """What the command line's tests share: a small desk, plans, and ways to run a command."""
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fillwright import Order, OrdStatus, open_desk
 from fillwright.cli.app import run_command
 
 RISK = """
@@ -49,7 +51,7 @@ def write_desk(
     path.write_text(
         f'mode = "paper"\nbroker = "fake"\njournal = "desk.db"\nchecks = [{checks}]\n'
         f"[desk]\n{desk}\n"
-        f'[fake]\nstate = "venue.db"\ncash = "50000"\n{fake}\n{RISK}'
+        f'[fake]\nstate = "venue.db"\ncash = "50000"\nvolatility = "0"\n{fake}\n{RISK}'
     )
     return path
 
@@ -67,12 +69,26 @@ def order(symbol: str, quantity: str, **fields: str) -> dict[str, str]:
 
 
 def resting(symbol: str, quantity: str = "5", **fields: str) -> dict[str, str]:
-    """An order that waits at the broker for ever."""
-    return order(symbol, quantity, type="LIMIT", limit_price="1", time_in_force="GTC", **fields)
+    """An order that waits at the broker for ever: within the collar, and below the market."""
+    limit = {"AAPL": "215", "MSFT": "395"}[symbol]
+    return order(symbol, quantity, type="LIMIT", limit_price=limit, time_in_force="GTC", **fields)
+
+
+def rest_at_the_broker(desk: Path, *orders: dict[str, str]) -> list[str]:
+    """Leave orders open at the venue, as a desk does that is stopped; gives their ids."""
+
+    async def submit() -> list[str]:
+        async with open_desk(desk) as opened:
+            handles = [await opened.submit(Order.model_validate(one)) for one in orders]
+            for handle in handles:
+                assert (await handle.decided()).status is OrdStatus.NEW
+            return [handle.client_order_id for handle in handles]
+
+    return asyncio.run(submit())
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment without anything that speaks to fillwright."""
+    """The environment of a child, without anything that speaks to fillwright."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("FILLWRIGHT_", "COLUMNS"))}
     return {**plain, **extra}
 

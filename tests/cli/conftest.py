@@ -5,7 +5,6 @@ import logging
 import pytest
 
 
-
 @pytest.fixture(autouse=True)
 def _logging_restored():
     root = logging.getLogger()

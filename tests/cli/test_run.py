@@ -10,6 +10,7 @@ import pytest
 from cli.clikit import (
     fillwright,
     order,
+    rest_at_the_broker,
     resting,
     run_here,
     venue_orders,
@@ -166,9 +167,8 @@ def test_a_dry_run_exits_by_what_would_leave(tmp_path, capsys, quantity, code) -
 
 def test_a_dry_run_knows_the_halts_and_open_orders_of_the_real_journal(tmp_path, capsys) -> None:
     """The dry run says yes, and the run then refuses; or it cancels what was to stay."""
-    desk = write_desk(tmp_path, desk='close_policy = "keep"')
-    first = write_plan(tmp_path, orders=[resting("MSFT")], execution_urgency="URGENT")
-    rest_at_the_broker(capsys, desk, first)
+    desk = write_desk(tmp_path)
+    (waiting,) = rest_at_the_broker(desk, resting("MSFT"))
     run_here(capsys, "halt", "--symbol", "AAPL", "--reason", "x", "--by", "me", "-c", desk)
     before = (tmp_path / "desk.db").read_bytes()
     plan = write_plan(tmp_path, "p-2", orders=[order("AAPL", "5"), order("KO", "5")])
@@ -176,24 +176,8 @@ def test_a_dry_run_knows_the_halts_and_open_orders_of_the_real_journal(tmp_path,
     outcome = run_here(capsys, "run", plan, "-c", desk, "--dry-run", "--json")
 
     lines = {line["symbol"]: line for line in outcome.document["lines"]}
-    (waiting,) = venue_orders(tmp_path)
     assert "HALTED" in lines["AAPL"]["reasons"][0]
     assert lines["KO"]["verdict"] == "ALLOW"
-    assert outcome.document["cancels"] == [waiting["client_order_id"]]
-    assert waiting["status"] == "NEW"
+    assert outcome.document["cancels"] == [waiting]
+    assert [one["status"] for one in venue_orders(tmp_path)] == ["NEW"]
     assert (tmp_path / "desk.db").read_bytes() == before
-
-
-def rest_at_the_broker(capsys, desk: Path, plan: Path) -> None:
-    """Leave a plan's order open at the venue, as a desk does that is stopped in the middle."""
-    import asyncio
-
-    from fillwright import open_desk, read_plan
-
-    async def submit() -> None:
-        async with open_desk(desk) as opened:
-            for wanted in read_plan(plan).orders:
-                handle = await opened.submit(wanted)
-                await handle.decided()
-
-    asyncio.run(submit())

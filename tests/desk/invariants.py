@@ -27,7 +27,7 @@ BACKWARDS = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
 
 
 def intent_before_action(world: "World", order: ApprovedOrder) -> None:
-    """I1: what leaves was staged and sent, with this content, in the durable part of the journal."""
+    """I1: what leaves was staged and sent, with this content, durably in the journal."""
     facts = [decode(r) for r in world.journal.read() if r.key == order.client_order_id]
     staged = [f for f in facts if isinstance(f, Staged)]
     sent = [f for f in facts if isinstance(f, Sent)]
@@ -281,7 +281,7 @@ def all_quiet(world: "World") -> None:
 
 
 def _key(client_order_id: str) -> ClientOrderId:
-    return ClientOrderId(client_order_id.split("-r")[0])
+    return ClientOrderId(client_order_id.split("-r", maxsplit=1)[0])
 
 
 def _totals(fills: "tuple[Fill, ...]") -> dict[ClientOrderId, tuple[Decimal, Decimal]]:
@@ -300,4 +300,3 @@ def _totals(fills: "tuple[Fill, ...]") -> dict[ClientOrderId, tuple[Decimal, Dec
         before = totals.get(key, (ZERO, ZERO))
         totals[key] = (before[0] + quantity, before[1] + value)
     return totals
-

@@ -97,6 +97,7 @@ class World:
     checks: Sequence[Check] = (Check("obedient", obedient),)
     execution_checks: Sequence[Check] = ()
     observers: Sequence[Check] = ()
+    allow_resize: bool = False
     seed: int = 1
     step: float = 1.0
     positions: dict[str, Decimal] = field(
@@ -165,7 +166,7 @@ class World:
             self.journal,
             BINDING,
             ports=Ports(self.clock, self.ids, SeededRng(self.seed), InlineAsker()),
-            settings=Settings(self.limits, PlanSettings()),
+            settings=Settings(self.limits, PlanSettings(), self.allow_resize),
             checks=self.checks,
             watchers=Watchers((Check("world", self._saw), *self.execution_checks), self.observers),
         )
@@ -324,7 +325,9 @@ def order(**fields: Any) -> Order:
     given = {"symbol": "AAPL", "side": "BUY", "quantity": "1"} | fields
     if "notional" in fields:
         del given["quantity"]
-    return Order.model_validate({k: str(v) if isinstance(v, Decimal) else v for k, v in given.items()})
+    return Order.model_validate(
+        {k: str(v) if isinstance(v, Decimal) else v for k, v in given.items()}
+    )
 
 
 def resting(**fields: Any) -> dict[str, Any]:

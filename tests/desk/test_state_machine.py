@@ -3,17 +3,18 @@
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from desk import invariants
 from desk.kit import PRICES, World, order
 from fillwright.errors import (
+    BadInput,
     BrokerUnavailable,
     DeskClosed,
     IntentConflict,
@@ -24,28 +25,69 @@ from fillwright.errors import (
 )
 from fillwright.orders import Order, OrderChange, client_order_id_for
 from fillwright.protocols import ClosePolicy
-from fillwright.testing import Refused
+from fillwright.states import Owner
+from fillwright.testing import Refused, VenueOrder
 from fillwright.types import ClientOrderId, ExecType, IntentId, OrdStatus
 from fillwright.verdicts import Scope
 
 #: What a caller must be ready for.
-EXPECTED = (NotCancelable, NotSent, OrderRefused, OrderRejected, BrokerUnavailable, DeskClosed)
+EXPECTED = (
+    BadInput,
+    BrokerUnavailable,
+    DeskClosed,
+    NotCancelable,
+    NotSent,
+    OrderRefused,
+    OrderRejected,
+)
 symbols = st.sampled_from(sorted(PRICES))
 sides = st.sampled_from(["BUY", "SELL"])
 quantities = st.integers(1, 12).map(str)
 seconds = st.sampled_from([0.0, 0.05, 0.3, 1.0, 3.0, 7.0, 12.0])
-FAULTS = [
-    *(("submit", k) for k in ("drop_request", "accept_then_timeout", "accept_then_reset")),
-    *(("submit", k) for k in ("accept_late", "delay", "not_sent", "reject", "rate_limited")),
-    *(("cancel", k) for k in ("drop_request", "accept_then_timeout", "accept_late", "delay")),
-    *(("cancel", k) for k in ("not_sent", "reject")),
-    *(("replace", k) for k in ("drop_request", "accept_then_timeout", "accept_late", "delay")),
-    *(("replace", k) for k in ("not_sent", "reject")),
+LOST = ["drop_request", "accept_then_timeout", "accept_then_reset", "accept_late", "delay"]
+#: What may become of a request; most get through.
+fates = st.none() | st.sampled_from([*LOST, *LOST, "not_sent", "reject", "rate_limited"])
+READS = [
     *((on, "lag") for on in ("find", "open_orders", "executions")),
     *((on, "unavailable") for on in ("find", "open_orders", "executions", "account", "quote")),
+]
+STREAM = [
     *(("report", k) for k in ("duplicate", "drop", "reorder", "delay", "disconnect", "silent")),
     ("connect", "disconnect"),
 ]
+#: In seconds; the longest breaks the promise that the broker gives with `t_inflight`.
+waits = st.sampled_from([0.0, 0.2, 1.0, 1.8, 6.0])
+
+
+def _simple(symbol: str, side: str, quantity: str, limit: str, time_in_force: str) -> Any:
+    fields = {"symbol": symbol, "side": side, "quantity": quantity, "time_in_force": time_in_force}
+    if not limit:
+        return fields
+    price = (PRICES[symbol] * Decimal(limit)).quantize(Decimal("0.01"))
+    return fields | {"type": "LIMIT", "limit_price": str(price)}
+
+
+def _bracket(symbol: str, quantity: str) -> Any:
+    return {
+        "symbol": symbol,
+        "quantity": quantity,
+        "time_in_force": "GTC",
+        "order_class": "BRACKET",
+        "take_profit": {"limit_price": str(PRICES[symbol] + 5)},
+        "stop_loss": {"stop_price": str(PRICES[symbol] - 5)},
+    }
+
+
+simple = st.builds(
+    _simple,
+    symbols,
+    sides,
+    quantities,
+    st.sampled_from(["", "", "0.9", "0.999", "1.001", "1.1"]),
+    st.sampled_from(["DAY", "GTC", "GTC", "IOC"]),
+)
+brackets = st.builds(_bracket, symbols, quantities)
+orders = st.one_of(simple, simple, simple, simple, brackets)
 
 
 class DeskMachine(RuleBasedStateMachine):
@@ -82,7 +124,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     async def _call(self, work: Coroutine[Any, Any, Any], run: float) -> None:
         self.calls.add(asyncio.create_task(work))
-        await self.world.run(run)
+        await (self.world.run(run) if run else asyncio.sleep(0))
         for task in [task for task in self.calls if task.done()]:
             self.calls.discard(task)
             fault = None if task.cancelled() else task.exception()
@@ -90,46 +132,26 @@ class DeskMachine(RuleBasedStateMachine):
                 raise fault
 
     @rule(
-        symbol=symbols,
-        side=sides,
-        quantity=quantities,
-        limit=st.none() | st.sampled_from(["0.9", "0.999", "1.001", "1.1"]),
-        time_in_force=st.sampled_from(["DAY", "GTC", "IOC"]),
-        tag=st.sampled_from(["", "", "", "", "raise", "none"]),
+        what=orders,
+        tag=st.sampled_from(["", "", "", "", "", "", "raise", "none"]),
+        fate=fates,
+        wait=waits,
         run=seconds,
     )
     def submit(
-        self,
-        symbol: str,
-        side: str,
-        quantity: str,
-        limit: str | None,
-        time_in_force: str,
-        tag: str,
-        run: float,
+        self, what: dict[str, Any], tag: str, fate: str | None, wait: float, run: float
     ) -> None:
-        fields: dict[str, Any] = {"symbol": symbol, "side": side, "quantity": quantity}
-        fields["time_in_force"] = time_in_force
-        if limit is not None:
-            price = (PRICES[symbol] * Decimal(limit)).quantize(Decimal("0.01"))
-            fields |= {"type": "LIMIT", "limit_price": str(price)}
-        name = f"i{len(self.intents)}"
-        self.intents[name] = order(intent_id=name, tags=(tag,) if tag else (), **fields)
-        self.call(self.world.desk.submit(self.intents[name]), run)
+        self.send(fate, wait, run, tags=(tag,) if tag else (), **what)
 
-    @rule(symbol=symbols, quantity=quantities, run=seconds)
-    def submit_bracket(self, symbol: str, quantity: str, run: float) -> None:
-        price = PRICES[symbol]
+    @rule(what=orders, fate=st.sampled_from(LOST), wait=waits, run=seconds)
+    def submit_in_vain(self, what: dict[str, Any], fate: str, wait: float, run: float) -> None:
+        self.send(fate, wait, run, **what)
+
+    def send(self, fate: str | None, wait: float, run: float, **fields: Any) -> None:
         name = f"i{len(self.intents)}"
-        self.intents[name] = order(
-            symbol=symbol,
-            quantity=quantity,
-            intent_id=name,
-            time_in_force="GTC",
-            order_class="BRACKET",
-            take_profit={"limit_price": str(price + 5)},
-            stop_loss={"stop_price": str(price - 5)},
-        )
+        self.intents[name] = order(intent_id=name, **fields)
+        if fate is not None:
+            self.world.fault("submit", fate, seconds=wait, client_order_id=self.key(name))
         self.call(self.world.desk.submit(self.intents[name]), run)
 
     @precondition(lambda self: self.intents)
@@ -157,31 +179,44 @@ class DeskMachine(RuleBasedStateMachine):
         self.intents[name] = other
 
     @precondition(lambda self: self.intents)
-    @rule(data=st.data(), run=seconds)
-    def cancel(self, data: st.DataObject, run: float) -> None:
-        key = self.known(data)
-        if key is not None:
-            self.call(self.world.desk.cancel(key), run)
-
-    @precondition(lambda self: self.intents)
-    @rule(data=st.data(), quantity=st.none() | quantities, run=seconds)
-    def replace(self, data: st.DataObject, quantity: str | None, run: float) -> None:
+    @rule(data=st.data(), fate=fates, wait=waits, run=seconds)
+    def cancel(self, data: st.DataObject, fate: str | None, wait: float, run: float) -> None:
         key = self.known(data)
         if key is None:
             return
-        fields = {"quantity": quantity} if quantity else {"limit_price": "19.5"}
+        if fate is not None:
+            self.world.fault("cancel", fate, seconds=wait, client_order_id=key)
+        self.call(self.world.desk.cancel(key), run)
+
+    @precondition(lambda self: self.intents)
+    @rule(data=st.data(), quantity=st.none() | quantities, fate=fates, wait=waits, run=seconds)
+    def replace(
+        self,
+        data: st.DataObject,
+        quantity: str | None,
+        fate: str | None,
+        wait: float,
+        run: float,
+    ) -> None:
+        key = self.known(data)
+        if key is None:
+            return
+        if fate is not None:
+            self.world.fault("replace", fate, seconds=wait, client_order_id=key)
+        state = self.world.state(key)
+        price = (PRICES[state.symbol] * Decimal("0.95")).quantize(Decimal("0.01"))
+        fields = {"quantity": quantity} if quantity else {"limit_price": str(price)}
         self.call(self.world.desk.replace(key, OrderChange.model_validate(fields)), run)
 
     @rule(scope=st.sampled_from([Scope.DESK, Scope.SYMBOL]), symbol=symbols)
-    def halt(self, scope: Scope, symbol: str) -> None:
+    def halt_or_resume(self, scope: Scope, symbol: str) -> None:
+        halts = self.world.desk.halts
+        if halts:
+            halted = halts[0]
+            self.run(self.world.desk.resume(halted.scope, halted.name, by="tester"))
+            return
         name = symbol if scope is Scope.SYMBOL else ""
         self.run(self.world.desk.halt(scope, name, reason="test", by="tester"))
-
-    @precondition(lambda self: bool(self.world.desk.halts))
-    @rule()
-    def resume(self) -> None:
-        halted = self.world.desk.halts[0]
-        self.run(self.world.desk.resume(halted.scope, halted.name, by="tester"))
 
     # ------------------------------------------------------------------ the world
 
@@ -194,45 +229,49 @@ class DeskMachine(RuleBasedStateMachine):
         middle = PRICES[symbol] + Decimal(cents) / 100
         self.run(self._at_venue(lambda: self.world.quote(symbol, middle, size=Decimal(size))))
 
-    @rule(
-        fault=st.sampled_from(FAULTS),
-        wait=st.sampled_from([0.0, 0.2, 1.0, 1.8]),
-        times=st.integers(1, 3),
-        hold=st.booleans(),
-    )
-    def break_something(self, fault: tuple[str, str], wait: float, times: int, hold: bool) -> None:
+    @rule(fault=st.sampled_from(READS), wait=waits, times=st.integers(1, 3))
+    def break_reads(self, fault: tuple[str, str], wait: float, times: int) -> None:
+        self.world.fault(*fault, seconds=wait, times=times)
+
+    @rule(fault=st.sampled_from(STREAM), wait=waits, times=st.integers(1, 3), hold=st.booleans())
+    def break_stream(self, fault: tuple[str, str], wait: float, times: int, hold: bool) -> None:
         self.world.fault(*fault, seconds=wait, times=times, hold=hold)
 
-    @rule(data=st.data(), how=st.sampled_from(["cancel", "reject", "expire", "suspend", "resume"]))
-    def venue_acts(self, data: st.DataObject, how: str) -> None:
-        ours = [o for o in self.world.venue.open_orders() if o.status != "PENDING_NEW"]
-        if ours:
-            chosen = data.draw(st.sampled_from(ours))
-            act = getattr(self.world.venue.control, how)
-            self.run(self._at_venue(lambda: act(chosen.broker_order_id)))
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(
+            ["cancel", "reject", "expire", "suspend", "resume", "fill", "fill", "bust", "correct"]
+        ),
+        run=seconds,
+    )
+    def venue_acts(self, data: st.DataObject, how: str, run: float) -> None:
+        if how == "fill":
+            self.venue_fills(data)
+        elif how in ("bust", "correct"):
+            self.venue_takes_back(data, correct=how == "correct")
+        else:
+            found = [o for o in self.world.venue.open_orders() if o.status != "PENDING_NEW"]
+            if found:
+                chosen = self.choose(data, found)
+                act = getattr(self.world.venue.control, how)
+                self.run(self._at_venue(lambda: act(chosen.broker_order_id)))
+        self.run(self.world.run(run))
 
-    @rule(data=st.data(), quantity=st.integers(1, 3))
-    def venue_fills(self, data: st.DataObject, quantity: int) -> None:
+    def venue_fills(self, data: st.DataObject) -> None:
         """A fill by hand: for an ended order it comes late."""
-        found = [
-            o
-            for o in self.world.venue.orders()
-            if o.status not in ("PENDING_NEW", "REPLACED", "FILLED", "REJECTED")
-        ]
+        unfit = ("PENDING_NEW", "REPLACED", "FILLED", "REJECTED")
+        found = [o for o in self.world.venue.orders() if o.status not in unfit]
+        found = [o for o in found if (o.quantity or Decimal(0)) > o.filled]
         if not found:
             return
-        chosen = data.draw(st.sampled_from(found))
-        leaves = (chosen.quantity or Decimal(0)) - chosen.filled
-        if leaves <= 0:
-            return
+        chosen = self.choose(data, found)
         if chosen.ended:
             self.world.touched.add(chosen.broker_order_id)
-        price, amount = PRICES[chosen.symbol], min(Decimal(quantity), leaves)
-        control = self.world.venue.control
-        self.run(self._at_venue(lambda: control.fill(chosen.broker_order_id, amount, price)))
+        fill = self.world.venue.control.fill
+        price = PRICES[chosen.symbol]
+        self.run(self._at_venue(lambda: fill(chosen.broker_order_id, Decimal(1), price)))
 
-    @rule(data=st.data(), correct=st.booleans())
-    def venue_busts(self, data: st.DataObject, correct: bool) -> None:
+    def venue_takes_back(self, data: st.DataObject, *, correct: bool) -> None:
         fills = self.world.venue.executions().items
         undone = {f.execution.corrects for f in fills}
         found = [
@@ -242,7 +281,7 @@ class DeskMachine(RuleBasedStateMachine):
         ]
         if not found:
             return
-        fill = data.draw(st.sampled_from(found))
+        fill = found[data.draw(st.integers(0, len(found) - 1))]
         name, price = fill.execution.execution_id, fill.execution.price
         control = self.world.venue.control
         self.world.touched.add(fill.broker_order_id)
@@ -278,7 +317,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     async def _crash(self, keep: int, wait: float) -> None:
         await self.world.crash(keep)
-        self.calls.clear()
+        self.forget_calls()
         await self.world.clock.run_for(wait)
         await self.world.open()
         await self.world.run(0.1)
@@ -289,7 +328,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     async def _close_and_open(self, policy: ClosePolicy) -> None:
         await self.world.aclose(policy)
-        self.calls.clear()
+        self.forget_calls()
         await self.world.open()
         await self.world.run(0.1)
 
@@ -298,7 +337,7 @@ class DeskMachine(RuleBasedStateMachine):
     def check_invariants(self, *args: Any, **kwargs: Any) -> None:
         super().check_invariants(*args, **kwargs)
         if hasattr(self, "world") and hasattr(self.world, "desk"):
-            self.world.raise_broken()
+            self.run(self.world.run(0))
             invariants.every_step(self.world)
 
     def teardown(self) -> None:
@@ -329,6 +368,12 @@ class DeskMachine(RuleBasedStateMachine):
         late = [task for task in self.calls if not task.done()]
         assert not late, f"calls that never returned: {late}"
 
+    def forget_calls(self) -> None:
+        """The desk that they waited for is gone; that it said so is all right."""
+        for task in self.calls:
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.calls.clear()
+
     def staged(self) -> list[str]:
         orders = self.world.parts.keeper.ledger.orders.values()
         return [s.client_order_id for s in orders if s.status is OrdStatus.STAGED]
@@ -336,14 +381,20 @@ class DeskMachine(RuleBasedStateMachine):
     def key(self, name: str) -> ClientOrderId:
         return client_order_id_for("FAKE-1", IntentId(name))
 
+    def choose(self, data: st.DataObject, orders: Sequence[VenueOrder]) -> VenueOrder:
+        return orders[data.draw(st.integers(0, len(orders) - 1))]
+
     def known(self, data: st.DataObject) -> ClientOrderId | None:
-        name = data.draw(st.sampled_from(sorted(self.intents)))
-        key = self.key(name)
+        """One of the orders that are open here, or any that was ever sent."""
+        ours = [s.client_order_id for s in self.world.desk.working() if s.owner is Owner.OURS]
+        keys = sorted(ours) or [self.key(name) for name in sorted(self.intents)]
+        key = keys[data.draw(st.integers(0, len(keys) - 1))]
         return key if self.world.parts.keeper.state(key) is not None else None
 
 
 logging.getLogger("fillwright").setLevel(logging.CRITICAL)
 EXAMPLES = int(os.environ.get("FILLWRIGHT_EXAMPLES", "70"))
+SHRINKS = "FILLWRIGHT_NO_SHRINK" not in os.environ
 TestDesk = DeskMachine.TestCase
 TestDesk.settings = settings(
     max_examples=EXAMPLES,
@@ -351,4 +402,6 @@ TestDesk.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
+    report_multiple_bugs=False,
+    phases=[p for p in Phase if SHRINKS or p is not Phase.shrink],
 )

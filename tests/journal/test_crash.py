@@ -23,6 +23,8 @@ class Image:
     wal: bytes
     lock: bytes
     history: list[tuple[object, ...]]
+    #: What stands in the WAL behind its last commit.
+    room: bytes = b""
 
     def restore(self, folder: Path, *, with_lock: bool = False, **changed: bytes) -> Path:
         path = folder / "desk.db"
@@ -39,9 +41,20 @@ def snapshot(journal: SqliteJournal) -> Image:
     path = journal._path
     wal = path.with_name("desk.db-wal")
     lock = path.with_name("desk.db.lock").read_bytes()
-    return Image(
-        path.read_bytes(), wal.read_bytes() if wal.exists() else b"", lock, plain(journal.read())
-    )
+    written = wal.read_bytes() if wal.exists() else b""
+    used = committed(written)
+    return Image(path.read_bytes(), used, lock, plain(journal.read()), written[len(used) :])
+
+
+def committed(wal: bytes) -> bytes:
+    """The WAL up to its last commit; behind it lies room that a commit may still fill.
+
+    After a header of 32 bytes come pages with 24 bytes before each; of those, the second four
+    are zero unless the page ends a transaction.
+    """
+    page = int.from_bytes(wal[8:12]) + 24 if wal else 1
+    ends = [at + page for at in range(32, len(wal) - page + 1, page) if any(wal[at + 4 : at + 8])]
+    return wal[: ends[-1]] if ends else wal
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +134,12 @@ def test_a_lost_durable_record_is_never_cut_in_silence(tmp_path_factory, live, d
     (folder / "desk.db.lock").unlink()
     history = reopened(path)
     assert history == live.history[: len(history)]
+
+
+def test_the_room_behind_the_last_commit_holds_no_record(tmp_path, live) -> None:
+    """What was never committed must not come back as a record, nor hide one that was."""
+    assert len(live.room) > len(live.wal)
+    assert reopened(live.restore(tmp_path, wal=live.wal + live.room)) == live.history
 
 
 def test_the_whole_image_with_its_lock_opens_whole(tmp_path, live) -> None:

@@ -54,8 +54,9 @@ class Life:
         return self.ledger.apply(Refused(KEY, NOW, (Reason("C01", "1", "0"),)))
 
     def _report(self, kind, **facts):
+        current = self.ledger.orders[KEY].broker_order_id or BrokerOrderId("b1")
         report = ExecutionReport(
-            ExecType(kind), "XYZ", Side.BUY, EVIDENCE, NOW, KEY, BrokerOrderId("b1"), **facts
+            ExecType(kind), "XYZ", Side.BUY, EVIDENCE, NOW, KEY, current, **facts
         )
         return self.ledger.apply(Reported(KEY, NOW, report))
 

@@ -1,7 +1,6 @@
 """The commands, put together, and the one place that runs them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -9,7 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from fillwright.cli import checking, journals, looking, running, schemas, steering
-from fillwright.cli.calls import terminable, verb
+from fillwright.cli.calls import ConfigOption, terminable, verb
 from fillwright.cli.extending import PluginCommands
 from fillwright.cli.faults import INTERRUPTS, UsageFault, one_line, problem_of
 from fillwright.cli.output import emit_problem
@@ -39,8 +38,13 @@ class Commands(TyperGroup):
 
     def _of_plugins(self, ctx: Any) -> PluginCommands:  # noqa: ANN401  # typer's own classes
         if not isinstance(ctx.obj, PluginCommands):
-            ctx.obj = PluginCommands(_config_in(ctx.obj or ()), taken=frozenset(self.commands))
+            config = ctx.find_root().params.get("config")
+            ctx.obj = PluginCommands(config, taken=frozenset(self.commands))
         return ctx.obj
+
+
+def _root(config: ConfigOption = None) -> None:
+    """Carry a trading decision to a broker, through risk checks, exactly once."""
 
 
 def build() -> typer.Typer:
@@ -48,19 +52,20 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name=_NAME,
         cls=Commands,
-        help="Carry a trading decision to a broker, through risk checks, exactly once.",
         epilog="Every command takes --json. Exit codes: 0 success, 1 failure, 2 bad input and "
         "nothing was sent, 3 partial success, 4 something is in doubt.",
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    app.callback()(_root)
     app.command()(verb(running.run))
     app.command()(verb(looking.orders))
     app.command()(verb(looking.positions))
     app.command()(verb(steering.cancel))
     app.command()(verb(steering.halt))
     app.command()(verb(steering.resume))
+    app.command()(verb(steering.settle))
     app.command()(verb(steering.reconcile))
     journal = typer.Typer(help="Look at the durable record.", rich_markup_mode=None)
     journal.command()(verb(journals.show))
@@ -81,7 +86,7 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         with terminable():
             command = get_command(build())
-            code = command.main(given, prog_name=_NAME, standalone_mode=False, obj=given)
+            code = command.main(given, prog_name=_NAME, standalone_mode=False)
             return code if isinstance(code, int) else 0
     except _Complaint as fault:
         said = getattr(fault, "format_message", fault.__str__)()
@@ -89,14 +94,3 @@ def run_command(arguments: Sequence[str]) -> int:
         return emit_problem(problem_of(asked), as_json=as_json)
     except (Exception, typer.Abort, *INTERRUPTS) as fault:  # noqa: BLE001  # a plugin's command may raise anything
         return emit_problem(problem_of(fault), as_json=as_json)
-
-
-def _config_in(arguments: Sequence[str]) -> Path | None:
-    """The file behind `--config` or `-c`, before the command that takes it is known."""
-    for number, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if name == "--config" and equals:
-            return Path(value)
-        if argument in ("--config", "-c") and number + 1 < len(arguments):
-            return Path(arguments[number + 1])
-    return None

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, NoReturn, ParamSpec
@@ -17,46 +17,39 @@ from fillwright.cli.answers import Answer, Stream
 from fillwright.cli.faults import INTERRUPTS, Terminated, UsageFault, problem_of
 from fillwright.cli.output import emit, emit_problem, explain
 from fillwright.config import DeskConfig, load_config
+from fillwright.errors import FillwrightError
 from fillwright.logs import configure_logs
 
 P = ParamSpec("P")
-_OPTIONS = "Options of every command"
+#: Before the command or behind it; eager, so that `--help` knows whose plugins to list.
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="DESK.TOML",
+        is_eager=True,
+        help="The configuration; else the file that FILLWRIGHT_CONFIG names, else the "
+        "built-in paper desk.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """The options that every verb takes."""
 
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            "-c",
-            metavar="DESK.TOML",
-            rich_help_panel=_OPTIONS,
-            help="The configuration; else the file that FILLWRIGHT_CONFIG names, else the "
-            "built-in paper desk.",
-        ),
-    ] = None
+    config: ConfigOption = None
     json: Annotated[
-        bool,
-        typer.Option(
-            "--json", rich_help_panel=_OPTIONS, help="Print exactly one JSON document on stdout."
-        ),
+        bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")
     ] = False
     log_level: Annotated[
-        str,
-        typer.Option(
-            metavar="LEVEL", rich_help_panel=_OPTIONS, help="debug, info, warning or error."
-        ),
+        str, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")
     ] = "warning"
-    log_json: Annotated[
-        bool,
-        typer.Option("--log-json", rich_help_panel=_OPTIONS, help="Logs on stderr as JSON lines."),
-    ] = False
-    debug: Annotated[
-        bool, typer.Option("--debug", rich_help_panel=_OPTIONS, help="Show tracebacks.")
-    ] = False
+    log_json: Annotated[bool, typer.Option("--log-json", help="Logs on stderr as JSON lines.")] = (
+        False
+    )
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False
 
     def loaded(self) -> DeskConfig:
         """The configuration. Raises ConfigError."""
@@ -69,10 +62,11 @@ class Call:
         except ValueError as fault:
             raise UsageFault(f"--log-level: {fault}") from fault
         if not (self.debug or self.log_json):
-            for handler in logging.getLogger().handlers:
-                handler.addFilter(_without_traceback)
+            # The handler that was just set; an embedding program's own see everything.
+            logging.getLogger().handlers[-1].addFilter(_for_people)
 
 
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 _SHARED = [
     inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
@@ -88,10 +82,15 @@ def verb(function: Callable[Concatenate[Call, P], Answer | Stream]) -> Callable[
     @wraps(function)
     def command(*args: P.args, **given: P.kwargs) -> NoReturn:
         given_any: dict[str, Any] = dict(given)
+        context: typer.Context = given_any.pop("context")
         call = Call(**{one.name: given_any.pop(one.name) for one in _SHARED})
+        if call.config is None:
+            call = replace(call, config=context.find_root().params.get("config"))
         raise typer.Exit(_carried_out(call, lambda: function(call, *args, **given_any)))
 
-    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in [*own, *_SHARED]]
+    parameters = [
+        one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in [_CONTEXT, *own, *_SHARED]
+    ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
@@ -126,7 +125,11 @@ def _terminate(_number: int, _frame: object) -> NoReturn:
     raise Terminated
 
 
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """Keep a fault to its sentence; `--debug` and `--log-json` have all of it."""
+def _for_people(record: logging.LogRecord) -> bool:
+    """Leave tracebacks out, and a fault of ours: the command ends by telling it in a sentence.
+
+    `--debug` and `--log-json` have all of it.
+    """
+    fault = record.exc_info[1] if record.exc_info else None
     record.exc_info = record.exc_text = None
-    return True
+    return not isinstance(fault, FillwrightError)

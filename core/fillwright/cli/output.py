@@ -59,18 +59,25 @@ def to_json(document: object) -> str:
 
 def rendered(shown: Iterable[RenderableType], stream: TextIO) -> str:
     """What rich makes of it for this stream: coloured on a terminal, plain anywhere else."""
-    console = console_for(stream)
-    with console.capture() as captured:
-        for one in shown:
-            # A sentence is not broken: a terminal wraps it, and a file keeps it in one line.
-            console.print(one, soft_wrap=isinstance(one, str))
-    return captured.get()
+    text = io.StringIO()
+    console = console_for(text, terminal=stream.isatty())
+    for one in shown:
+        # A sentence is not broken: a terminal wraps it, and a file keeps it in one line.
+        console.print(one, soft_wrap=isinstance(one, str))
+    return text.getvalue()
 
 
-def console_for(stream: TextIO) -> Console:
+def console_for(stream: TextIO, *, terminal: bool) -> Console:
     """A console that shows text as it is: no markup, no emoji, no guessed highlights."""
-    width = None if stream.isatty() else _WIDE
-    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    width = None if terminal else _WIDE
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        width=width,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
 
 
 def _plain(value: object) -> object:

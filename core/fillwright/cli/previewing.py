@@ -7,6 +7,7 @@ Rules:
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 from fillwright.accounts import Account, Instrument
@@ -85,13 +86,18 @@ def _copied(config: DeskConfig, plan: Plan, binding: Binding, clock: Clock) -> J
     """A journal in memory with what the real one says that matters here: its orders under way,
     positions, halts, and this plan's own records.
     """
-    copy = cast("Journal", MemoryJournal(binding, clock=clock))
+    copy = MemoryJournal(binding, clock=clock)
     path = config.journal_path
-    if not path.exists():
-        return copy
+    if path.exists():
+        _copy_into(copy, path, plan, clock)
+    # What a journal finds at its opening is durable, and is replayed.
+    return cast("Journal", copy.crash(keep=copy.seq))
+
+
+def _copy_into(copy: MemoryJournal, path: Path, plan: Plan, clock: Clock) -> None:
     view = view_of(path)
-    if view.binding != binding:
-        raise JournalBound(str(path), str(view.binding), str(binding))
+    if view.binding != copy.binding:
+        raise JournalBound(str(path), str(view.binding), str(copy.binding))
     with JournalReader.open(path) as reader:
         for key in (*(state.client_order_id for state in view.orders), plan.plan_id):
             for record in reader.about(key):
@@ -104,7 +110,6 @@ def _copied(config: DeskConfig, plan: Plan, binding: Binding, clock: Clock) -> J
         copy.append(*encode(CursorMoved(now, cursor)))
     for halt in ledger.halts.values():
         copy.append(*encode(halt))
-    return copy
 
 
 class _SilentAdapter:

@@ -66,7 +66,7 @@ def shown(title: str, watcher: Watcher, *, quiet: bool) -> Iterator[None]:
         spinner.update(text=Text(f"{title}: {watcher.line()}"))
         return spinner
 
-    console = console_for(sys.stderr)
+    console = console_for(sys.stderr, terminal=True)
     with Live(console=console, get_renderable=line, transient=True), _logs_above():
         yield
 

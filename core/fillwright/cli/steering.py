@@ -1,4 +1,4 @@
-"""`fillwright halt`, `resume`, `cancel` and `reconcile`: the verbs that take the journal."""
+"""`fillwright halt`, `resume`, `settle`, `cancel`, `reconcile`: the verbs that take the journal."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,10 +20,11 @@ from fillwright.clock import SystemClock
 from fillwright.config import DeskConfig
 from fillwright.desk.desk import Desk
 from fillwright.desk.opening import Overrides, open_desk
-from fillwright.errors import FillwrightError, UnknownOrder
+from fillwright.errors import FillwrightError, NotManual, UnknownOrder
 from fillwright.journal import JournalReader, SqliteJournal
-from fillwright.ledger import Fact, Halted, Resumed, encode
+from fillwright.ledger import Abandoned, Fact, Halted, Resumed, encode
 from fillwright.protocols import Binding
+from fillwright.reports import Evidence, Source
 from fillwright.states import OrderState, Owner
 from fillwright.types import ClientOrderId, OrdStatus
 from fillwright.verdicts import Scope
@@ -89,6 +90,29 @@ def resume(
     document = {"resumed": [halt_document(h) for h in lifted], "by": who, "at": now}
     lines = [one_line(f"Resumed {h.scope} {h.name}".strip() + f", {h.reason}.") for h in lifted]
     return Answer(document, lines)
+
+
+def settle(
+    call: Call,
+    client_order_id: Annotated[str, typer.Argument(help="The order, or how its id begins.")],
+    *,
+    reason: Annotated[str, typer.Option(help="What was looked at, and what it showed.")],
+    by: By,
+) -> Answer:
+    """Close an order that waits for a person: you looked at the broker, and it never arrived.
+
+    New risk on its symbol is possible again. Should it show up later it is booked and canceled.
+    Exit codes: 0 settled, 2 bad input, no such order, it is not MANUAL, or the journal is in use.
+    """
+    who, why, config = _said(by, "--by"), _said(reason, "--reason"), call.loaded()
+    (key,) = _meant(config, client_order_id)
+    orders = view_of(config.journal_path, everything=True).orders
+    state = next(s for s in orders if s.client_order_id == key)
+    if not state.manual:
+        raise NotManual(key, str(state.status))
+    evidence = Evidence(Source.PERSON, f"{who}: {why}")
+    asyncio.run(_record(config, [Abandoned(key, SystemClock().now(), evidence)]))
+    return Answer({"settled": key, "by": who}, [one_line(f"Settled {key}: {why}.")])
 
 
 async def _record(config: DeskConfig, facts: Sequence[Fact]) -> None:

@@ -4,6 +4,8 @@ Rules:
 1. In order, and never before the record is durable.
 2. A plugin that raises is logged by name; the others are told, and the ledger stays as it is.
 3. The queue is bounded: whoever fills it with fills waits (`room`), nothing is dropped.
+4. An order that is only staged is told with its next step: nobody can act on it yet, and a commit
+   for it alone would hold up the one that its request waits for.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from fillwright.logs import get_logger
 from fillwright.protocols import Journal
 from fillwright.reports import Anomaly, Execution
 from fillwright.states import OrderState
+from fillwright.types import OrdStatus
 
 _log = get_logger(__name__)
 
@@ -52,11 +55,12 @@ class Announcer:
         if change.after is None:
             return
         self._waiting.append((seq, change))
-        if len(self._waiting) == 1:
-            self._something.set()
-            self._idle.clear()
-        elif len(self._waiting) >= BOUND:
+        self._idle.clear()
+        crowded = len(self._waiting) >= BOUND
+        if crowded:
             self._room.clear()
+        if crowded or change.after.status is not OrdStatus.STAGED:
+            self._something.set()
 
     async def room(self) -> None:
         """Wait until the queue is below its bound."""
@@ -64,6 +68,8 @@ class Announcer:
 
     async def idle(self) -> None:
         """Wait until everything that was recorded is told."""
+        if self._waiting:
+            self._something.set()
         await self._idle.wait()
 
     async def run(self) -> None:

@@ -6,9 +6,12 @@ Rules:
 3. An approval holds only while no halt and no doubt came up since.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from pydantic import ValidationError
 
 from fillwright.accounts import Account
 from fillwright.book import BookView
@@ -16,16 +19,17 @@ from fillwright.desk.funds import Funds
 from fillwright.desk.health import Health
 from fillwright.desk.keeper import Keeper
 from fillwright.desk.market import Market
-from fillwright.errors import NotReady
+from fillwright.errors import BadInput, NotReady
 from fillwright.ledger import Halted
 from fillwright.logs import get_logger
-from fillwright.orders import OrderChange, content_hash, replacement_id
+from fillwright.orders import Order, OrderChange, content_hash, replacement_id
 from fillwright.protocols import Capabilities, Clock, Limits
 from fillwright.resilience import CircuitBreaker, Lane
 from fillwright.risk import (
     ActiveHalt,
     Answer,
     Conditions,
+    Decision,
     Gate,
     HaltWanted,
     Proposal,
@@ -36,7 +40,7 @@ from fillwright.risk import (
     halt_name,
 )
 from fillwright.states import Action, OrderState, Pending
-from fillwright.types import ZERO, ClientOrderId, OrdStatus
+from fillwright.types import ZERO, ClientOrderId, OrdStatus, Side
 from fillwright.verdicts import ApprovedChange, ApprovedOrder, Reason
 
 _log = get_logger(__name__)
@@ -91,6 +95,8 @@ class Approvals:
         self._recent = RecentOrders()
         self._given: dict[ClientOrderId, tuple[Decimal | None, tuple[int, int]]] = {}
         self._changed: dict[ClientOrderId, OrderState] = {}
+        #: Money that previewed buys may count on, by the key of the preview.
+        self._foreseen: dict[ClientOrderId, Decimal] = {}
         self._conditions: tuple[object, Conditions] | None = None
 
     # ------------------------------------------------------------------ asking
@@ -107,8 +113,13 @@ class Approvals:
     ) -> Approval:
         """Have a change of one order judged, as the order that would stand afterwards."""
         assert state.order is not None  # noqa: S101  # the caller looked
-        order = change.applied_to(state.order)
-        count = len(state.earlier_broker_ids) + 1
+        try:
+            order = change.applied_to(state.order)
+        except ValidationError as fault:
+            said = fault.errors(include_url=False, include_input=False, include_context=False)
+            problem = said[0]["msg"].removeprefix("Value error, ")
+            raise BadInput(f"change of {state.client_order_id}", problem) from fault
+        count = self._keeper.ledger.replacements(state.client_order_id) + 1
         alias = replacement_id(state.client_order_id, count)
         proposal = Proposal(order, alias, content_hash(order), deadline, change)
         self._changed[alias] = state
@@ -116,6 +127,21 @@ class Approvals:
             return self._approval(await self._judged(proposal), alias)
         finally:
             del self._changed[alias]
+
+    async def preview(self, orders: Sequence[Order], proceeds: Decimal) -> Sequence[Decision]:
+        """Judge orders that are not meant to leave, buys as if `proceeds` had come in."""
+        deadline = self._clock.now() + timedelta(seconds=self._limits.send_deadline)
+        proposals = []
+        for number, order in enumerate(orders):
+            await self._market.prepare(order.symbol)
+            key = ClientOrderId(f"preview-{number}")
+            proposals.append(Proposal(order, key, content_hash(order), deadline))
+            if order.side is Side.BUY:
+                self._foreseen[key] = proceeds
+        try:
+            return await self.gate.preview(proposals)
+        finally:
+            self._foreseen.clear()
 
     def renew(self, state: OrderState) -> Approval:
         """Approve the bytes of an order in doubt once more."""
@@ -172,9 +198,13 @@ class Approvals:
         changed = self._changed.get(key)
         own = changed.client_order_id if changed else key
         now = self._clock.now()
+        account = self._account()
+        if foreseen := self._foreseen.get(key):
+            power, cash = account.buying_power + foreseen, account.cash + foreseen
+            account = replace(account, buying_power=power, cash=cash)
         return BookView(
             now,
-            self._account(),
+            account,
             self._keeper.exposures.without(own),
             self._market.quotes_view(),
             self._market.instruments_view,

@@ -17,7 +17,7 @@ from fillwright.protocols import Clock
 from fillwright.reconcile import foreign_key
 from fillwright.reports import AnomalyKind, Execution, ExecutionReport, Source
 from fillwright.states import Action, OrderState, Owner
-from fillwright.types import ClientOrderId, ExecType, ExecutionId
+from fillwright.types import ClientOrderId, ExecType, ExecutionId, OrdStatus
 from fillwright.verdicts import Scope
 
 _log = get_logger(__name__)
@@ -80,7 +80,10 @@ class Books:
         )
 
     def doubt(self, key: ClientOrderId, action: Action, reason: str) -> None:
-        """Put an order in doubt and have it looked into."""
+        """Put an order in doubt and have it looked into; one that ended is beyond doubt."""
+        state = self._keeper.ledger.orders.get(key)
+        if state is None or state.ended:
+            return
         self._write(Doubted(key, self._clock.now(), action, reason))
         _log.warning("order_in_doubt", client_order_id=key, action=str(action), reason=reason)
         self._on_doubt(key)
@@ -145,8 +148,11 @@ class Books:
                 and bool(known.quantity)
                 and (known.quantity, known.price) != (execution.quantity, execution.price)
             )
-        if report.evidence.source is not Source.QUERY and not _may_repeat(state, report):
-            return True
+        if report.evidence.source is not Source.QUERY:
+            if not _may_repeat(state, report):
+                return True
+            if _is_old_news(state, report):
+                return False
         after, anomalies = lifecycle.report(state, report)
         if anomalies:
             return True
@@ -159,4 +165,15 @@ def _may_repeat(state: OrderState, report: ExecutionReport) -> bool:
     return report.exec_type in _ACKS and state.broker_order_id is not None and not state.pending
 
 
+def _is_old_news(state: OrderState, report: ExecutionReport) -> bool:
+    """Whether it says what the response said: every order has one, so no step is tried for it."""
+    return (
+        state.base in _ACKNOWLEDGED
+        and report.broker_order_id == state.broker_order_id
+        and report.quantity == state.quantity
+        and not report.filled
+    )
+
+
+_ACKNOWLEDGED = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED, OrdStatus.FILLED})
 _ACKS = frozenset({ExecType.NEW, ExecType.PENDING_NEW})

@@ -8,7 +8,10 @@ Rules:
 """
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
@@ -77,9 +80,15 @@ class Carrier:
         """The order is settled."""
         self._repeated.discard(key)
 
-    async def carry(self, key: ClientOrderId) -> None:
-        """Bring a staged order to the wire, or to the end that it finds before."""
+    def carry(self, key: ClientOrderId) -> Coroutine[Any, Any, None]:
+        """Bring a staged order to the wire, or to the end that it finds before.
+
+        It counts as carried from this call on, so that nobody else begins before the first step.
+        """
         self._carried.add(key)
+        return self._carry(key)
+
+    async def _carry(self, key: ClientOrderId) -> None:
         deadline = self._clock.now() + self._deadline
         try:
             attempt = 0
@@ -162,7 +171,9 @@ class Carrier:
         try:
             ack = await self._executor.submit(order)
         except DuplicateClientOrderId as fault:
-            self._books.doubt(key, Action.SUBMIT, f"the broker has this id already: {fault.text}")
+            if self._state(key).broker_order_id is None:
+                self._books.take(self._proven(key, fault), key=key)
+                self._books.doubt(key, Action.SUBMIT, f"the broker has this id: {fault.text}")
         except OrderRejected as fault:
             self._breaker.succeeded(Lane.SUBMIT)
             if self._may_be_there(key):
@@ -178,15 +189,21 @@ class Carrier:
             _log.info("order_not_sent", client_order_id=key, proof=fault.proof)
             return False
         except asyncio.CancelledError:
-            self._books.doubt(key, Action.SUBMIT, "the task was cancelled while it was on the wire")
+            self._doubt(key, "the task was cancelled while it was on the wire")
             raise
         except Exception as fault:  # noqa: BLE001  # whatever an adapter raises proves nothing
             self._breaker.failed(type(fault).__name__)
-            self._books.doubt(key, Action.SUBMIT, f"{type(fault).__name__}: {fault}")
+            self._doubt(key, f"{type(fault).__name__}: {fault}")
         else:
             self._breaker.succeeded(Lane.SUBMIT)
             self._books.take(self._acknowledged(key, ack), key=key)
         return True
+
+    def _doubt(self, key: ClientOrderId, reason: str) -> None:
+        """Put it in doubt, unless the stream was faster and showed that the broker has it."""
+        state = self._keeper.ledger.orders.get(key)
+        if state is not None and state.awaiting(Action.SUBMIT) is not None:
+            self._books.doubt(key, Action.SUBMIT, reason)
 
     def _may_be_there(self, key: ClientOrderId) -> bool:
         """Whether another request, or a word of the broker, speaks against this one's failure."""
@@ -207,6 +224,10 @@ class Carrier:
             ack.broker_order_id,
             status=ack.status,
         )
+
+    def _proven(self, key: ClientOrderId, fault: DuplicateClientOrderId) -> ExecutionReport:
+        """The broker has an order with this id, and has not shown it yet."""
+        return replace(self._rejected(key, fault), exec_type=ExecType.PENDING_NEW)
 
     def _rejected(self, key: ClientOrderId, fault: OrderRejected) -> ExecutionReport:
         state = self._state(key)

@@ -10,7 +10,7 @@ Rules:
 import asyncio
 from datetime import timedelta
 
-from fillwright.desk.approvals import Approvals
+from fillwright.desk.approvals import Approval, Approvals, larger_of
 from fillwright.desk.books import Books
 from fillwright.desk.guard import Guard
 from fillwright.desk.keeper import Keeper
@@ -61,6 +61,7 @@ class Changes:
         self._limiter = limiter
         self._deadline = timedelta(seconds=limits.send_deadline)
         self._clock = clock
+        self._replacing: set[ClientOrderId] = set()
 
     async def cancel(self, key: ClientOrderId) -> OrderState:
         """Ask the broker for a cancel, once; a second call while one is pending asks nothing.
@@ -99,15 +100,31 @@ class Changes:
         return self._known(key)
 
     async def replace(self, key: ClientOrderId, change: OrderChange) -> OrderState:
-        """Ask for a change. Raises OrderRefused, OrderRejected, NotSent, NotCancelable."""
-        approved = await self._approved(key, change)
-        state = self._known(key)
-        larger = max((q for q in (approved.order.quantity, state.quantity) if q), default=None)
+        """Ask for a change.
+
+        Raises BadInput, OrderRefused, OrderRejected, NotSent, NotCancelable.
+        """
+        if key in self._replacing:
+            raise NotCancelable(key, "under change already")
+        self._replacing.add(key)
+        try:
+            return await self._replace(key, change)
+        finally:
+            self._replacing.discard(key)
+
+    async def _replace(self, key: ClientOrderId, change: OrderChange) -> OrderState:
+        approval, approved = await self._approved(key, change)
+        larger = larger_of(approved.order.quantity, self._known(key).quantity)
         alias = approved.client_order_id
-        await self._record(Asked(key, self._clock.now(), Action.REPLACE, change, larger, alias))
+        asked = Asked(key, self._clock.now(), Action.REPLACE, approved.change, larger, alias)
+        await self._record(asked)
         current = self._known(key)
         if current.ended:
             return current
+        if not self._approvals.holds(approval):
+            proof = "conditions changed before it left"
+            self._settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, proof), proof)
+            raise NotSent(key, proof)
         self._before_wire()
         try:
             ack = await self._executor.replace(current.working(), approved)
@@ -127,21 +144,29 @@ class Changes:
             self._acknowledged(key, ack, ExecType.REPLACED if done else ExecType.PENDING_REPLACE)
         return self._known(key)
 
-    async def _approved(self, key: ClientOrderId, change: OrderChange) -> ApprovedChange:
+    async def _approved(
+        self, key: ClientOrderId, change: OrderChange
+    ) -> tuple[Approval, ApprovedChange]:
         """The gate's approval of a change, still good when it may leave."""
-        state = self._changeable(key)
-        if state.pending or state.order is None:
-            raise NotCancelable(key, f"{state.status} with another request under way")
         deadline = self._clock.now() + self._deadline
-        approval = await self._approvals.ask_change(state, change, deadline)
-        if approval.change is None:
-            raise OrderRefused(key, approval.reasons)
-        if not self._limiter.try_acquire(Lane.SUBMIT):
-            await self._limiter.acquire(Lane.SUBMIT)
+        while self._clock.now() < deadline:
+            state = self._replaceable(key)
+            approval = await self._approvals.ask_change(state, change, deadline)
+            if approval.change is None:
+                raise OrderRefused(key, approval.reasons)
+            if not self._limiter.try_acquire(Lane.SUBMIT):
+                await self._limiter.acquire(Lane.SUBMIT)
+            current = self._known(key)
+            if self._approvals.holds(approval) and not (current.ended or current.pending):
+                return approval, approval.change
+            self._approvals.drop(current)
+        raise NotSent(key, "its deadline passed before it left")
+
+    def _replaceable(self, key: ClientOrderId) -> OrderState:
         state = self._changeable(key)
-        if state.pending or not self._approvals.holds(approval):
-            raise NotCancelable(key, f"{state.status}; it changed while the gate was asked")
-        return approval.change
+        if state.pending or state.order is None or state.status is OrdStatus.STAGED:
+            raise NotCancelable(key, f"{state.status}, and no change can be asked for now")
+        return state
 
     def _known(self, key: ClientOrderId) -> OrderState:
         state = self._keeper.state(key)
@@ -171,7 +196,10 @@ class Changes:
 
     def _acknowledged(self, key: ClientOrderId, ack: Ack, kind: ExecType) -> None:
         state = self._known(key)
-        new_id = ack.broker_order_id if kind in _REPLACES else None
+        action = Action.REPLACE if kind in _REPLACES else Action.CANCEL
+        if state.awaiting(action) is None:
+            return  # the stream was faster, and its word is the newer one
+        new_id = ack.broker_order_id if action is Action.REPLACE else None
         self._books.take(
             ExecutionReport(
                 kind,
@@ -190,9 +218,12 @@ class Changes:
         """The broker refused the request: ask how the order stands before believing anything."""
         evidence = Evidence(Source.RESPONSE, fault.evidence)
         try:
-            await self._reconciler.look_for(key, f"{action}-refused")
+            found = await self._reconciler.look_for(key, f"{action}-refused")
         except BrokerUnavailable as unknown:
             _log.info("order_unread", client_order_id=key, reason=str(unknown))
+        else:
+            if found is not None and found.status is _UNDER_WAY[action]:
+                return  # an earlier request of the same kind did arrive
         self._settle(key, action, evidence, fault.text)
 
     def _settle(self, key: ClientOrderId, action: Action, evidence: Evidence, text: str) -> None:
@@ -201,4 +232,8 @@ class Changes:
             self._keeper.write(Settled(key, self._clock.now(), action, evidence, text))
 
 
+_UNDER_WAY = {
+    Action.CANCEL: OrdStatus.PENDING_CANCEL,
+    Action.REPLACE: OrdStatus.PENDING_REPLACE,
+}
 _REPLACES = frozenset({ExecType.REPLACED, ExecType.PENDING_REPLACE})

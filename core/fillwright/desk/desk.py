@@ -5,7 +5,7 @@ It holds no logic of its own beyond intents and stopping: each idea has its modu
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from fillwright.accounts import Account, Instrument, Quote
@@ -20,16 +20,18 @@ from fillwright.errors import (
     FillwrightError,
     IntentConflict,
     NotCancelable,
+    NotManual,
     UnknownOrder,
 )
-from fillwright.ledger import Change, Halted, Resumed, Staged
+from fillwright.ledger import Abandoned, Change, Halted, Resumed, Staged
 from fillwright.logs import get_logger
 from fillwright.orders import Order, OrderChange, client_order_id_for, content_hash
 from fillwright.plans import ExecutionResult, Plan
 from fillwright.protocols import Clock, ClosePolicy, Json, Record
-from fillwright.risk import Decision, Proposal
+from fillwright.reports import Evidence, Source
+from fillwright.risk import Decision
 from fillwright.states import Action, OrderState, Owner
-from fillwright.types import ClientOrderId, IntentId, OrdStatus, TimeInForce
+from fillwright.types import ZERO, ClientOrderId, IntentId, OrdStatus, TimeInForce
 from fillwright.verdicts import Scope
 
 _log = get_logger(__name__)
@@ -150,15 +152,14 @@ class Desk:
         """What would be sent for this plan and every verdict on it; sends and records nothing."""
         return await self._plans.preview(plan)
 
-    async def preview(self, orders: Sequence[Order]) -> Sequence[Decision]:
-        """Judge each order after those before it that would pass; records and sends nothing."""
-        proposals = []
-        for number, order in enumerate(orders):
-            await self._parts.market.prepare(order.symbol)
-            key = ClientOrderId(f"preview-{number}")
-            deadline = self.clock.now() + timedelta(seconds=self._parts.limits.send_deadline)
-            proposals.append(Proposal(order, key, content_hash(order), deadline))
-        return await self._parts.approvals.gate.preview(proposals)
+    async def preview(
+        self, orders: Sequence[Order], *, proceeds: Decimal = ZERO
+    ) -> Sequence[Decision]:
+        """Judge each order after those before it that would pass; records and sends nothing.
+
+        Buys are judged as if the sells' `proceeds` (account currency) had come in.
+        """
+        return await self._parts.approvals.preview(orders, proceeds)
 
     # ------------------------------------------------------------------ facts
 
@@ -225,6 +226,20 @@ class Desk:
         """Lift a halt; `by` is the person who answers for it."""
         await self._keeper.write_durably(Resumed(self.clock.now(), scope, name, by))
         _log.warning("desk_resumed", scope=str(scope), name=name, by=by)
+
+    async def settle(self, client_order_id: ClientOrderId, *, reason: str, by: str) -> OrderState:
+        """Close an order that waits for a person (MANUAL): `by` looked, and it never arrived.
+
+        If it shows up all the same, it is booked and canceled like any late acceptance. Raises
+        UnknownOrder, and NotManual for an order that does not wait for anyone.
+        """
+        state = self._state_of(client_order_id)
+        if not state.manual:
+            raise NotManual(client_order_id, str(state.status))
+        evidence = Evidence(Source.PERSON, f"{by}: {reason}")
+        fact = Abandoned(client_order_id, self.clock.now(), evidence)
+        change = await self._keeper.write_durably(fact)
+        return change.after or state
 
     async def reconcile(self) -> None:
         """Compare the ledger with the broker's books now. Raises BrokerUnavailable."""

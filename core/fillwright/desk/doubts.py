@@ -123,7 +123,7 @@ class Doubts:
             t_inflight=self._capabilities.t_inflight,
             expired=state.deadline is None or self._clock.now() >= state.deadline,
             withdrawn=key in self._refused or state.awaiting(Action.CANCEL) is not None,
-            vanished=state.broker_order_id is not None,
+            vanished=state.broker_order_id is not None or state.evidence is not None,
         )
         decision = judge(reads)
         if decision is Decision.RESEND:

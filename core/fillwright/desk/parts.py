@@ -159,6 +159,7 @@ class Parts:
             clock=clock,
             rng=ports.rng,
             working=lambda: list(self.keeper.working()),
+            check_fence=journal.check_fence,
         )
 
     def bind(

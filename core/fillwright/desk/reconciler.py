@@ -10,6 +10,7 @@ Rules:
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from fillwright.accounts import Account
@@ -19,7 +20,14 @@ from fillwright.desk.market import Market
 from fillwright.ledger import BooksOpened, CursorMoved, Inferred
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, Executor
-from fillwright.reconcile import absent, as_report, as_reports, inferred_fill, position_breaks
+from fillwright.reconcile import (
+    absent,
+    as_report,
+    as_reports,
+    inferred_fill,
+    is_unborn,
+    position_breaks,
+)
 from fillwright.reports import (
     BrokerOrder,
     Cursor,
@@ -31,7 +39,7 @@ from fillwright.reports import (
 )
 from fillwright.resilience import Lane
 from fillwright.states import Action, OrderState, Owner
-from fillwright.types import ClientOrderId
+from fillwright.types import ClientOrderId, ExecType
 
 _log = get_logger(__name__)
 
@@ -89,7 +97,7 @@ class Reconciler:
             for state in absent(working, open_orders):
                 await self._look_for(state, query)
             await self._take_executions(query)
-            await self._infer_missing()
+            await self._infer_missing(query)
             quiet = self._books.written
             account = await self._market.fresh_account()
             if quiet == self._books.written:
@@ -149,22 +157,29 @@ class Reconciler:
         if page.cursor != ledger.cursor:
             self._keeper.write(CursorMoved(self._clock.now(), page.cursor))
 
-    async def _infer_missing(self) -> None:
+    async def _infer_missing(self, query: str) -> None:
         """Book what the broker claims as filled when no execution shows it round after round."""
-        for state in list(self._keeper.ledger.orders.values()):
-            key = state.client_order_id
-            if not state.missing:
-                self._missed.pop(key, None)
-                continue
-            self._missed[key] += 1
-            if self._missed[key] < ROUNDS:
-                continue
+        orders = self._keeper.ledger.orders
+        missing = [key for key, state in orders.items() if state.missing]
+        self._missed = Counter({key: self._missed[key] + 1 for key in missing})
+        for key in [key for key in missing if self._missed[key] >= ROUNDS]:
             found = await self._find(key)
-            guess = inferred_fill(state, found, self._clock.now()) if found else None
-            if guess is None:
-                _log.error("execution_missing", client_order_id=key, quantity=str(state.missing))
-            else:
-                self._keeper.write(Inferred(key, self._clock.now(), guess))
+            # The execution may have come while we asked.
+            state = orders.get(key)
+            if found is not None and state is not None and state.missing:
+                self._infer(state, found, query)
+
+    def _infer(self, state: OrderState, found: BrokerOrder, query: str) -> None:
+        key, now = state.client_order_id, self._clock.now()
+        guess = inferred_fill(state, found, now)
+        if found.filled < state.claimed:
+            # The larger claim was told before a bust and came behind it.
+            said = replace(as_report(found, query, now), exec_type=ExecType.RESTATED, quantity=None)
+            self._books.take(said, key=key)
+        elif guess is None:
+            _log.error("execution_missing", client_order_id=key, quantity=str(state.missing))
+        else:
+            self._keeper.write(Inferred(key, now, guess))
 
     def _check_positions(self, account: Account) -> None:
         """A difference that stays for two quiet rounds is a break: halt the symbol."""
@@ -183,7 +198,7 @@ class Reconciler:
         for name in state.names if state else (key,):
             ask = partial(self._executor.find, name)
             found = await self._market.ask(ask, Lane.QUERY)
-            if found is not None:
+            if found is not None and not is_unborn(found):
                 return found
         return None
 

@@ -55,6 +55,7 @@ class Supervisor:
         clock: Clock,
         rng: Rng,
         working: Callable[[], list[OrderState]],
+        check_fence: Callable[[], None],
     ) -> None:
         self._stream = stream
         self._books = books
@@ -67,6 +68,7 @@ class Supervisor:
         self._clock = clock
         self._rng = rng
         self._working = working
+        self._check_fence = check_fence
         self._held: deque[ExecutionReport] | None = None
         self._heard = self._compared = self._refreshed = clock.monotonic()
         self._since: dict[tuple[ClientOrderId, Action], float] = {}
@@ -167,10 +169,11 @@ class Supervisor:
     # ------------------------------------------------------------------ watch
 
     async def _watch(self) -> None:
-        """Look around every second or so."""
+        """Look around every second or so. Raises JournalError when the journal is lost to us."""
         period = min(1.0, self._limits.silence / 2, self._limits.reconcile_every / 2)
         while True:
             await self._clock.sleep(period)
+            self._check_fence()
             now = self._clock.monotonic()
             overdue = OVERDUE * self._limits.reconcile_every
             if now - self._compared > overdue:

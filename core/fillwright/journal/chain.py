@@ -35,11 +35,11 @@ def _refuse(value: object) -> None:
 def _refuse_floats(value: object) -> None:
     if isinstance(value, dict):
         for inner in value.values():
-            if type(inner) is not str:
+            if not isinstance(inner, str):
                 _refuse_floats(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            if type(inner) is not str:
+            if not isinstance(inner, str):
                 _refuse_floats(inner)
     elif isinstance(value, float):
         _refuse(value)

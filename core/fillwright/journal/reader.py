@@ -30,6 +30,7 @@ _ABOUT = """
     ORDER BY r.seq
 """
 _NEWEST = "SELECT seq FROM records ORDER BY seq DESC LIMIT 1"
+_KEYS = "SELECT key FROM records WHERE origin = seq"
 _BY_KIND = "SELECT kind, max(seq) FROM records GROUP BY kind"
 #: Beyond any record.
 END = 2**63 - 1
@@ -117,6 +118,14 @@ class JournalReader:
     def kinds(self) -> dict[str, int]:
         """The newest record's number of each kind; passes over the whole table."""
         return dict(self._rows(_BY_KIND))
+
+    def keys(self) -> Iterator[str]:
+        """Every key, once, without holding all of them."""
+        try:
+            for (key,) in self._connection.execute(_KEYS):
+                yield str(key)
+        except FAULTS as fault:
+            raise fault_of(self.path, 0, fault) from fault
 
     def one(self, seq: int) -> Record | None:
         """The record with this number."""

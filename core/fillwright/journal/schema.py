@@ -9,6 +9,8 @@ from fillwright.errors import JournalDamaged, JournalError
 from fillwright.journal.files import beside
 
 APPLICATION = 0x46574A31
+#: The WAL is written back into the file, and begun anew, when it has so many pages of 4 KiB.
+WAL_PAGES = 1000
 #: How long a connection waits for another one's write, in seconds.
 PATIENCE = 5.0
 
@@ -17,7 +19,7 @@ _SETTINGS = (
     # Only macOS knows the difference between a flush to the drive and one through it.
     "PRAGMA fullfsync = ON",
     "PRAGMA checkpoint_fullfsync = ON",
-    "PRAGMA wal_autocheckpoint = 4000",
+    f"PRAGMA wal_autocheckpoint = {WAL_PAGES}",
     "PRAGMA cache_size = -32768",
 )
 _ASTRAY = """
@@ -88,6 +90,28 @@ def configure(path: Path, connection: sqlite3.Connection) -> None:
         raise fault_of(path, 0, fault) from fault
     if mode != "wal":
         raise JournalError(f"journal {path}: its file system cannot hold a WAL; use a local disk")
+
+
+def lengthen_wal(connection: sqlite3.Connection) -> None:
+    """Give the WAL its full length before the first commit, by a transaction that is taken back.
+
+    A commit that changes the length of a file waits for the file system's own journal too, about
+    as long again as for its data. Where there is no room for it, only speed is lost.
+    """
+    (cache,) = connection.execute("PRAGMA cache_size").fetchone()
+    # So small a cache writes into the WAL before the transaction has ended.
+    connection.execute("PRAGMA cache_size = 10")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE room (content)")
+        connection.execute("INSERT INTO room VALUES (zeroblob(?))", (WAL_PAGES * 4096,))
+    except sqlite3.OperationalError as fault:
+        if fault.sqlite_errorcode & FAMILY != sqlite3.SQLITE_FULL:
+            raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute(f"PRAGMA cache_size = {int(cache)}")
 
 
 def check_schema(path: Path, connection: sqlite3.Connection) -> int:

@@ -18,6 +18,7 @@ from fillwright.errors import (
 )
 from fillwright.journal.chain import Chain, Row, record_of
 from fillwright.journal.files import prepare_file, prepare_folder
+from fillwright.journal.keys import Keys
 from fillwright.journal.lock import Lock, Note, read_note
 from fillwright.journal.reader import JournalReader
 from fillwright.journal.schema import (
@@ -27,6 +28,7 @@ from fillwright.journal.schema import (
     configure,
     connect,
     fault_of,
+    lengthen_wal,
     migrate,
 )
 from fillwright.journal.writer import Insert, Writer
@@ -53,6 +55,7 @@ class SqliteJournal:
         self._connection = hold.connection
         self._reader = hold.reader
         self._newest = hold.reader.kinds()
+        self._keys = Keys(hold.reader.keys())
         self._pending: deque[Row] = deque()
         #: Appended and not yet in the writer's hands.
         self._batch: list[Row] = []
@@ -106,6 +109,7 @@ class SqliteJournal:
         self._pending.append(row)
         self._batch.append(row)
         self._newest[kind] = row[0]
+        self._keys.add(key)
         if not self._leaving:
             self._leave_within(LINGER)
         return row[0]
@@ -135,6 +139,8 @@ class SqliteJournal:
 
     def about(self, key: str) -> Sequence[Record]:
         """Every record with this key in order, those not yet durable included."""
+        if key not in self._keys:
+            return []  # the question of every new order
         committed = self._writer.committed
         waiting = [record_of(row) for row in self._pending if row[0] > committed and row[4] == key]
         return [*self._reader.about(key, upto=committed), *waiting]
@@ -262,6 +268,7 @@ class _Hold:
         if check:
             check_pages(self.path, self.connection)
         try:
+            lengthen_wal(self.connection)
             self.connection.execute("BEGIN IMMEDIATE")
             self._continue(binding)
             row = self.chain.open_epoch(binding, clock.now(), takeover=takeover)

@@ -9,7 +9,6 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from operator import attrgetter
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -136,21 +135,28 @@ def _mapping_coders(write: Writer | None, read: Reader | None) -> tuple[Writer, 
 
 
 def _writer(cls: type[Any]) -> Callable[[Any], dict[str, Json]]:
-    """Write the fields that are not at their default, in the order in which they stand."""
+    """Write the fields that are not at their default, in the order in which they stand.
+
+    Compiled once from the fields, as dataclasses do with theirs: every record passes through
+    here, and a loop over the fields takes three times as long.
+    """
     hints = get_type_hints(cls)
-    kept = [f for f in fields(cls) if not (f.name == "key" and issubclass(cls, OrderFact))]
-    plan = tuple((f.name, _coders(hints[f.name])[0], f.default) for f in kept)
-    names = [f.name for f in kept]
-    values = attrgetter(*names) if len(names) > 1 else lambda fact: (getattr(fact, names[0]),)
-
-    def write(fact: Any) -> dict[str, Json]:  # noqa: ANN401  # any fact
-        body: dict[str, Json] = {}
-        for (name, coder, default), value in zip(plan, values(fact), strict=True):
-            if value is not None and value is not default:
-                body[name] = coder(value) if coder else value
-        return body
-
-    return write
+    lines = ["def write(fact):", " body = {}"]
+    names: dict[str, object] = {}
+    for number, field in enumerate(fields(cls)):
+        if field.name == "key" and issubclass(cls, OrderFact):
+            continue  # it stands beside the body
+        coder = _coders(hints[field.name])[0]
+        names |= {f"code{number}": coder, f"default{number}": field.default}
+        value = f"code{number}(value)" if coder else "value"
+        lines += [
+            f" value = fact.{field.name}",
+            f" if value is not None and value is not default{number}:",
+            f"  body[{field.name!r}] = {value}",
+        ]
+    lines.append(" return body")
+    exec("\n".join(lines), names)  # noqa: S102  # made of our own field names alone
+    return cast("Callable[[Any], dict[str, Json]]", names["write"])
 
 
 def _reader(cls: type[Any]) -> Reader:

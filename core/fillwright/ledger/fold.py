@@ -10,9 +10,9 @@ Rules:
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from fillwright import lifecycle
 from fillwright.ledger.facts import (
@@ -37,6 +37,7 @@ from fillwright.ledger.facts import (
     Staged,
     Unsent,
 )
+from fillwright.orders import original_id
 from fillwright.reports import (
     Anomaly,
     AnomalyKind,
@@ -51,8 +52,7 @@ from fillwright.types import ZERO, BrokerOrderId, ClientOrderId, ExecType, Execu
 from fillwright.verdicts import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one fact did: the order before and after, and the execution that it booked."""
 
     fact: Fact
@@ -74,6 +74,8 @@ class Ledger:
         self.earlier_cursor: Cursor | None = None
         self.halts: dict[tuple[Scope, str], Halted] = {}
         self._executions: dict[ClientOrderId, dict[ExecutionId, Execution]] = {}
+        #: Busts and corrections that came before what they take back, by what they take back.
+        self._early: dict[ClientOrderId, dict[ExecutionId, ExecutionReport]] = {}
         #: Broker ids and later client ids of the orders under way, and back.
         self._names: dict[str, ClientOrderId] = {}
         self._named: dict[ClientOrderId, list[str]] = {}
@@ -99,6 +101,7 @@ class Ledger:
         """Let go of an order that is settled; the journal has it."""
         self.orders.pop(key, None)
         self._executions.pop(key, None)
+        self._early.pop(key, None)
         for name in self._named.pop(key, ()):
             self._names.pop(name, None)
 
@@ -111,13 +114,22 @@ class Ledger:
         key = self._names.get(client_order_id) if client_order_id else None
         return key or (self._names.get(broker_order_id) if broker_order_id else None)
 
+    def replacements(self, key: ClientOrderId) -> int:
+        """How many names were used up for replaces of one order under way, refused ones too."""
+        names = set(self._named.get(key, ()))
+        return sum(name != key and original_id(ClientOrderId(name)) == key for name in names)
+
     def executions(self, key: ClientOrderId) -> tuple[Execution, ...]:
         """The executions of one order under way, in the order in which they were booked."""
         return tuple(self._executions.get(key, {}).values())
 
     def execution(self, key: ClientOrderId, execution_id: ExecutionId) -> Execution | None:
-        """One booked execution of an order under way; None if it is not booked."""
-        return self._executions.get(key, {}).get(execution_id)
+        """One execution of an order under way that was taken in; None if it was not."""
+        booked = self._executions.get(key, {}).get(execution_id)
+        if booked is None and key in self._early:
+            waiting = (said.execution for said in self._early[key].values())
+            return next((e for e in waiting if e and e.execution_id == execution_id), None)
+        return booked
 
     # ------------------------------------------------------------------ orders
 
@@ -190,6 +202,7 @@ class Ledger:
             return self._keep(fact, before, (after, anomalies))
         booked[execution.execution_id] = execution
         after, anomalies = lifecycle.fill(before, execution, report)
+        after, anomalies = self._caught_up(fact.key, execution, after, anomalies)
         self._move(before, after)
         kept = self._keep(fact, before, (after, anomalies))
         return Change(fact, before, kept.after, execution, anomalies)
@@ -197,23 +210,53 @@ class Ledger:
     def _take_back(
         self, fact: Reported, before: OrderState, report: ExecutionReport, execution: Execution
     ) -> Change:
-        booked = self._executions.setdefault(fact.key, {})
-        if execution.execution_id in booked:
+        if self.execution(fact.key, execution.execution_id) is not None:
             return self._keep(fact, before, lifecycle.report(before, report))
+        booked = self._executions.setdefault(fact.key, {})
         old = booked.get(execution.corrects) if execution.corrects else None
         if old is None or old.quantity == 0:
-            text = f"{execution.corrects} is to be taken back and was never booked"
+            if old is None and execution.corrects:
+                self._early.setdefault(fact.key, {})[execution.corrects] = report
+            text = f"{execution.corrects} is to be taken back and is not booked"
             surprise = Anomaly(AnomalyKind.BUST_OF_UNKNOWN, fact.key, text)
             after, anomalies = lifecycle.report(before, report)
             return self._keep(fact, before, (after, (*anomalies, surprise)))
+        after, anomalies = self._undo(booked, before, report, execution)
+        after, anomalies = self._caught_up(fact.key, execution, after, anomalies)
+        self._move(before, after)
+        kept = self._keep(fact, before, (after, anomalies))
+        return Change(fact, before, kept.after, execution, anomalies)
+
+    def _undo(
+        self,
+        booked: dict[ExecutionId, Execution],
+        state: OrderState,
+        report: ExecutionReport,
+        execution: Execution,
+    ) -> lifecycle.Step:
+        """Take a booked execution back, and book what it is corrected to."""
+        assert execution.corrects is not None  # noqa: S101  # its callers looked it up by that
+        old = booked[execution.corrects]
         corrected = execution if report.exec_type is ExecType.TRADE_CORRECT else None
         # The taken-back execution keeps its id, at nothing, so that a replay finds it booked.
         booked[old.execution_id] = _emptied(old)
         booked[execution.execution_id] = corrected or _emptied(execution)
-        after, anomalies = lifecycle.bust(before, old, corrected, report)
-        self._move(before, after)
-        kept = self._keep(fact, before, (after, anomalies))
-        return Change(fact, before, kept.after, execution, anomalies)
+        return lifecycle.bust(state, old, corrected, report)
+
+    def _caught_up(
+        self,
+        key: ClientOrderId,
+        execution: Execution,
+        state: OrderState,
+        anomalies: tuple[Anomaly, ...],
+    ) -> lifecycle.Step:
+        """Carry out a bust or correction that came before the execution that it is about."""
+        early = self._early.get(key, {})
+        while (report := early.pop(execution.execution_id, None)) and report.execution:
+            execution = report.execution
+            state, more = self._undo(self._executions[key], state, report, execution)
+            anomalies += more
+        return state, anomalies
 
     def _infer(self, fact: Inferred, before: OrderState) -> Change:
         """Book a claimed fill without its execution; the real one replaces it when it comes."""

@@ -225,15 +225,28 @@ def report(state: OrderState, said: ExecutionReport) -> Step:
         surprises.append(_surprise(AnomalyKind.LATE_ACCEPT, state, "the broker has it after all"))
     if said.filled and said.filled > after.claimed:
         after = after.but(claimed=said.filled)
+    elif said.exec_type is ExecType.RESTATED and said.evidence.source is Source.QUERY:
+        after = after.but(claimed=said.filled or ZERO)
+    if said.broker_order_id in after.earlier_broker_ids:
+        return _settled_by(after, said, surprises)  # how a replaced order stands is history
     kind = said.exec_type
     if kind is ExecType.ORDER_STATUS and said.status is not None:
         kind = _STATUS_AS_EVENT.get(said.status, kind)
+        after = _measured(after, said)
     end = _ENDS.get(kind)
     if end is not None and after.base in _FINAL and after.base is not end:
         text = f"{end} after {after.base}"
         surprises.append(_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
     after = _taken_in(after, kind, said)
     return _settled_by(after, said, surprises)
+
+
+def _measured(state: OrderState, said: ExecutionReport) -> OrderState:
+    """The quantity as the broker's books show it, where a change of it went past us."""
+    known = said.broker_order_id == state.broker_order_id and said.quantity is not None
+    if not known or state.ended or state.awaiting(Action.REPLACE):
+        return state
+    return state if said.quantity == state.quantity else state.but(quantity=said.quantity)
 
 
 def _taken_in(state: OrderState, kind: ExecType, said: ExecutionReport) -> OrderState:
@@ -244,14 +257,16 @@ def _taken_in(state: OrderState, kind: ExecType, said: ExecutionReport) -> Order
             if state.ended and state.base is not OrdStatus.ABANDONED
             else state.but(base=_ENDS[kind], text=said.text or state.text, evidence=said.evidence)
         )
+    if kind is ExecType.ORDER_STATUS and said.status is OrdStatus.FILLED:
+        # With every claimed fill booked: some may have been busted since, so it need not be whole.
+        whole = said.filled is not None and state.filled >= max(said.filled, state.claimed)
+        filled = state.but(base=OrdStatus.FILLED, evidence=said.evidence)
+        return filled if whole and not state.ended else state
     if kind in _LIMBO:
         return state if state.ended else state.but(base=_LIMBO[kind], text=said.text)
     if kind is ExecType.NEW and (state.base in _UNSENT or state.base in _RESUMABLE):
         return state.but(base=OrdStatus.NEW, evidence=said.evidence)
-    if kind in (ExecType.PENDING_NEW, ExecType.ORDER_STATUS) and state.base in (
-        OrdStatus.STAGED,
-        OrdStatus.ABANDONED,
-    ):
+    if kind in (ExecType.PENDING_NEW, ExecType.ORDER_STATUS) and state.base in _UNSENT:
         return state.but(base=OrdStatus.PENDING_NEW, evidence=said.evidence)
     if kind in _ASKED and not state.ended:
         base = OrdStatus.NEW if state.base in _UNSENT else state.base
@@ -274,10 +289,11 @@ def _replaced(state: OrderState, said: ExecutionReport) -> OrderState:
     if said.replaced_by is None and state.owner is Owner.FOREIGN:
         return state if state.ended else state.but(base=OrdStatus.REPLACED, evidence=said.evidence)
     request = state.awaiting(Action.REPLACE)
-    order = state.order
-    if request and request.change and order:
-        order = request.change.applied_to(order)
-    quantity = said.quantity or (request.quantity if request else None) or state.quantity
+    order, change = state.order, request.change if request else None
+    if change and order:
+        order = change.applied_to(order)
+    # A broker may report the event on the order that was replaced, with its old quantity.
+    quantity = (change.quantity if change else said.quantity) or state.quantity
     earlier = state.earlier_broker_ids
     current = state.broker_order_id
     if said.replaced_by and current and said.replaced_by != current:
@@ -302,6 +318,9 @@ def _identified(state: OrderState, said: ExecutionReport) -> OrderState:
     if state.pending and state.awaiting(Action.SUBMIT):
         changes["pending"] = _without(state.pending, Action.SUBMIT)
         changes["manual"] = False
+    name, current = said.client_order_id, said.broker_order_id == state.broker_order_id
+    if name and current and name not in (state.client_order_id, state.alias):
+        changes["alias"] = name
     if state.quantity is None:
         changes["quantity"] = _fixed_quantity(state, said)
     return state.but(**changes) if changes else state

@@ -6,6 +6,7 @@ from fillwright.reconcile.books import (
     as_reports,
     foreign_key,
     inferred_fill,
+    is_unborn,
     position_breaks,
 )
 from fillwright.reconcile.doubts import READS_TO_RESEND, Decision, Reads, judge
@@ -19,6 +20,7 @@ __all__ = [
     "as_reports",
     "foreign_key",
     "inferred_fill",
+    "is_unborn",
     "judge",
     "position_breaks",
 ]

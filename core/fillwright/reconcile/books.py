@@ -68,6 +68,14 @@ def as_reports(
     return (happened, said)
 
 
+def is_unborn(found: BrokerOrder) -> bool:
+    """Whether it is to take another order's place and has not, or never will: that one stands."""
+    return found.replaces is not None and found.status in _UNBORN
+
+
+_UNBORN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.REJECTED})
+
+
 def foreign_key(name: BrokerOrderId | ClientOrderId) -> ClientOrderId:
     """The name under which the ledger keeps an order that others made, from any name it has."""
     return ClientOrderId(f"foreign-{name}")

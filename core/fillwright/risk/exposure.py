@@ -11,9 +11,9 @@ Rules:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import NamedTuple
 
 from fillwright.book import FLAT, BookView, Exposure
 from fillwright.orders import Order
@@ -21,8 +21,7 @@ from fillwright.states import OrderState
 from fillwright.types import ZERO, OrdStatus, Side
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What was fixed for one order when it was approved."""
 
     #: The highest price that one share or coin could trade at; None when nobody knows.
@@ -79,15 +78,18 @@ def worst_price(state: OrderState, terms: Terms = NO_TERMS) -> Decimal | None:
 
 def worst_value(state: OrderState, terms: Terms = NO_TERMS) -> Decimal | None:
     """The most that the rest may cost or bring, in account currency; None when nobody knows."""
-    leaves, price = worst_leaves(state, terms), worst_price(state, terms)
+    return _value_of(worst_leaves(state, terms), state, terms)
+
+
+def _value_of(leaves: Decimal, state: OrderState, terms: Terms) -> Decimal | None:
     unsized = state.quantity is None and terms.quantity is None and not state.ended
     if not leaves and not unsized:
         return ZERO
+    price = worst_price(state, terms)
     return None if price is None or unsized else leaves * price
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """What one order adds to its symbol."""
 
     symbol: str
@@ -126,7 +128,7 @@ class ExposureBook:
         """Take the ledger's position."""
         held = self._symbols.get(symbol, FLAT)
         if held.position != quantity:
-            self._keep(symbol, replace(held, position=quantity))
+            self._keep(symbol, held._replace(position=quantity))
 
     def update(
         self, old: OrderState | None, new: OrderState | None, terms: Terms | None = None
@@ -139,9 +141,13 @@ class ExposureBook:
         if state is None:
             return
         client_id = state.client_order_id
-        if terms is not None:
-            self._terms[client_id] = self._terms.get(client_id, terms).harder(terms)
         known = self._terms.get(client_id)
+        if terms is not None:
+            if known is not None and known != terms:
+                terms = known.harder(terms)
+            known = self._terms[client_id] = terms
+        elif old and new and client_id in self._parts and _counts_alike(old, new):
+            return
         counts = new is not None and (known is not None or new.status is not OrdStatus.STAGED)
         part = _part(new, known or NO_TERMS) if new and counts else None
         if part is None and (new is None or new.ended):
@@ -191,4 +197,27 @@ def _part(state: OrderState, terms: Terms) -> _Part | None:
     leaves = worst_leaves(state, terms)
     if not leaves and state.ended:
         return None
-    return _Part(state.symbol, state.side, leaves, worst_value(state, terms))
+    return _Part(state.symbol, state.side, leaves, _value_of(leaves, state, terms))
+
+
+def _counts_alike(old: OrderState, new: OrderState) -> bool:
+    """Whether nothing changed that the worst case is made of: most acknowledgements."""
+    return (
+        old.filled is new.filled
+        and old.quantity is new.quantity
+        and old.claimed is new.claimed
+        and old.order is new.order
+        and new.status is not OrdStatus.STAGED
+        and not new.ended
+        and not old.ended
+        and not _resizes(old)
+        and not _resizes(new)
+    )
+
+
+def _resizes(state: OrderState) -> bool:
+    """Whether a request is under way that may change its size or price."""
+    for pending in state.pending:  # `any` builds a generator on every change
+        if pending.change is not None or pending.quantity is not None:
+            return True
+    return False

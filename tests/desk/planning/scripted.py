@@ -154,7 +154,7 @@ class ScriptedDesk:
         self.alive()
         return instrument_of(self.world, symbol)
 
-    async def preview(self, orders: Sequence[Order]) -> Sequence[Decision]:
+    async def preview(self, orders: Sequence[Order], *, proceeds: Decimal) -> Sequence[Decision]:
         refused = {s for s, script in self.world.scripts.items() if script.how == "refuse"}
         no = Decision(Outcome.REJECT, reasons=(Reason("C01", "9", "5"),))
         return [no if o.symbol in refused else Decision(Outcome.ALLOW, o.quantity) for o in orders]

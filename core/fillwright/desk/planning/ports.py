@@ -1,6 +1,7 @@
 """What the plan engine needs from the desk, and nothing more."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from fillwright.accounts import Account, Instrument, Quote
@@ -52,5 +53,8 @@ class PlanDesk(Protocol):
     def recorded(self, key: str) -> Sequence[Record]:
         """Every record with this key, in order."""
 
-    async def preview(self, orders: Sequence[Order]) -> Sequence[Decision]:
-        """Judge each order after those before it that would pass; records and sends nothing."""
+    async def preview(self, orders: Sequence[Order], *, proceeds: Decimal) -> Sequence[Decision]:
+        """Judge each order after those before it that would pass; records and sends nothing.
+
+        Buys are judged as if the sells' `proceeds` (account currency) had come in.
+        """

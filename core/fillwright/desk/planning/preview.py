@@ -62,14 +62,16 @@ async def preview_of(
     sized = size(plan, snapshot)
     orders = _affordable(sized, snapshot, settings)
     turns = sorted(orders, key=lambda n: (sized[n].side is Side.BUY, sized[n].rank))
-    decisions = dict(zip(turns, await desk.preview([orders[n] for n in turns]), strict=True))
+    income = proceeds(sized, snapshot)
+    judged = await desk.preview([orders[n] for n in turns], proceeds=income)
+    decisions = dict(zip(turns, judged, strict=True))
     return PlanPreview(
         plan_id=plan.plan_id,
         item_count=item_count(plan),
         known=known,
         cancels=cancels,
         available=available(snapshot.account, margin=settings.margin),
-        proceeds=proceeds(sized, snapshot),
+        proceeds=income,
         lines=tuple(_line(n, orders.get(n.index), decisions.get(n.index)) for n in sized),
     )
 

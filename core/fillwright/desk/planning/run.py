@@ -75,7 +75,7 @@ class PlanRun:
             self._desk,
             self._settings,
             deadline=self._desk.clock.monotonic() + deadline,
-            may_send=in_time and progress.closed is None,
+            may_send=in_time,
         )
 
     async def _trade(
@@ -85,15 +85,17 @@ class PlanRun:
         buyer = Buyer(sender, self._diary, purse, settings=self._settings, log=self._log)
         await buyer.pick_up(progress.released)
         orders = {line.index: line.order for line in lines if line.order is not None}
+        closed = progress.closed or {}
         sells = [line.index for line in lines if line.side is Side.SELL and line.index in orders]
-        await sender.send({index: orders[index] for index in sells})
-        if sender.may_send:
+        # What was released before the plan was closed may still be staged, and goes on.
+        await sender.send({index: orders[index] for index in sells if index not in closed})
+        if sender.may_send and progress.closed is None:
             handles = [sender.handles[index] for index in sells if index in sender.handles]
             await self._await_sells(handles, sender)
             purse.expect(handles)
             todo = orders.keys() - sells - progress.released.keys()
             await buyer.run(line for line in lines if line.index in todo)
-        sender.notes = {**(progress.closed or {}), **sender.notes}
+        sender.notes = {**closed, **sender.notes}
         if progress.closed is None:
             await self._diary.closed(sender.notes)
 

@@ -1,0 +1,108 @@
+"""A real process with a real plan is killed with SIGKILL, again and again, and goes on each time.
+
+`FILLWRIGHT_KILLS` says how many times (0: at every point that there is). A failure names its
+points; `FILLWRIGHT_KILL_AT='["before journal commit 5"]'` dies at them again.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORKER = Path(__file__).with_name("kill_worker.py")
+KILLS = int(os.environ.get("FILLWRIGHT_KILLS", "230"))
+#: Where every single point is tried: each record as it is taken, and each write to the disk.
+EACH = ("before journal append", "before journal commit", "after journal commit")
+OTHERS = (
+    "after journal append",
+    "before journal insert",
+    "after journal insert",
+    "before ledger fold",
+    "after ledger fold",
+    "before request",
+    "after request",
+    "before arrival",
+    "after arrival",
+    "before venue write",
+    "after venue write",
+)
+
+
+class Worker:
+    """The process that forks and kills."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(WORKER), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(folder / "worker.log").open("wb"),
+            text=True,
+        )
+
+    def cycle(self, kills: list[str]) -> dict[str, Any]:
+        """Die at these points in turn, finish the plan, and say what is left."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(kills) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, f"the worker ended at {kills}"
+        return json.loads(answer)
+
+    def close(self) -> None:
+        self._process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    folder = tmp_path_factory.mktemp("kill")
+    folder.chmod(0o700)
+    made = Worker(folder)
+    yield made
+    made.close()
+
+
+def plans(points: dict[str, int]) -> list[list[str]]:
+    """Which points to die at: every write, a part of the others, any time, and twice in a row."""
+    each = [[f"{name} {n + 1}"] for name in EACH for n in range(points[name])]
+    rest = [[f"{name} {n + 1}"] for name in OTHERS for n in range(points[name])]
+    anyhow = [[f"random {0.02 + 0.009 * n:.3f}"] for n in range(40)]
+    twice = [[one[0], other[0]] for one, other in zip(each[::9], rest[::17], strict=False)]
+    if not KILLS:
+        return [*each, *rest, *anyhow, *twice]
+    left = max(KILLS - len(each) - len(anyhow) - len(twice), 1)
+    return [*each, *rest[:: max(len(rest) // left, 1)], *anyhow, *twice]
+
+
+def told(answer: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """What is wrong with one cycle; empty when nothing is."""
+    if answer["problems"]:
+        return f"{json.dumps(answer['kills'])}: {'; '.join(answer['problems'])}"
+    if answer["result"] != wanted:
+        return f"{json.dumps(answer['kills'])}: another result {answer['result']}"
+    return ""
+
+
+@pytest.mark.timeout(1800)
+def test_a_killed_plan_goes_on_and_repeats_nothing(worker: Worker) -> None:
+    """An order sent twice, a fill forgotten, a plan that never ends: a crash is no excuse."""
+    whole = worker.cycle([])
+    assert told(whole, whole["result"]) == ""
+    assert whole["result"]["status"] == "SUCCESS"
+    asked = os.environ.get("FILLWRIGHT_KILL_AT")
+    chosen = [json.loads(asked)] if asked else plans(whole["points"])
+
+    answers = [worker.cycle(kills) for kills in chosen]
+
+    wrong = [said for answer in answers if (said := told(answer, whole["result"]))]
+    assert not wrong, "\n".join(wrong)
+    died = sum(any("signal" in end or "killed" in end for end in a["ends"]) for a in answers)
+    assert asked or died >= min(KILLS or len(chosen), len(chosen)) * 0.85, (
+        "too few runs were killed"
+    )
