@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from fillwright.orders import Order, OrderChange
-from fillwright.types import ClientOrderId, text_of
+from fillwright.types import ClientOrderId, plain, text_of
 
 
 class Scope(StrEnum):
@@ -44,7 +44,9 @@ ALLOW: Final = Allow()
 
 
 def _shown(value: object) -> str:
-    return text_of(value) if isinstance(value, Decimal) else str(value)
+    if not isinstance(value, Decimal):
+        return str(value)
+    return text_of(plain(value)) if value.is_finite() else str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,8 @@ def test_a2_no_except_swallows() -> None:
 # ---------------------------------------------------------------------------- A3
 
 
+#: Public, whatever they look like.
+NAMED_TUPLE = {"_replace", "_asdict", "_fields", "_make"}
 #: A classmethod that makes an object of its own class may set it up.
 OWN_CLASS = {
     ("registry.py", "_add"),
@@ -187,6 +189,7 @@ def test_a3_no_private_name_of_another_object_is_used() -> None:
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
         and not node.attr.startswith("__")
+        and node.attr not in NAMED_TUPLE
         and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
     }
 

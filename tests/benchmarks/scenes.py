@@ -58,7 +58,12 @@ def _config(folder: Path) -> DeskConfig:
             "checks": (str(Path(__file__).parent / "five_checks.py"),),
             "desk": {"max_in_flight": 100_000, "reconcile_every_seconds": 3600.0},
             "folder": folder,
-            "broker_settings": {"cash": RICH, "depth": "100000000", "volatility": "0"},
+            "broker_settings": {
+                "cash": RICH,
+                "depth": "100000000",
+                "volatility": "0",
+                "state": ":memory:",
+            },
         }
     )
 

@@ -290,7 +290,7 @@ def test_a_full_disk(tmp_path, limit) -> None:
     """A desk that cannot write what it sends goes on sending."""
     desk = write_desk(tmp_path)
     # The venue lives in memory: only the journal meets the limit.
-    desk.write_text(desk.read_text().replace('state = "venue.db"\n', ""))
+    desk.write_text(desk.read_text().replace('state = "venue.db"', 'state = ":memory:"'))
     orders = [order(s, str(n)) for s in ("AAPL", "MSFT", "KO") for n in range(1, 30)]
     plan = write_plan(tmp_path, orders=orders)
 

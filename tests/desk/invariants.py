@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from fillwright.ledger import Change, Sent, Staged, decode
+from fillwright.protocols import Dedup
 from fillwright.reports import AnomalyKind, Execution, Fill
 from fillwright.risk.exposure import ExposureBook, worst_leaves
 from fillwright.states import ENDED, Owner
@@ -34,6 +35,13 @@ def intent_before_action(world: "World", order: ApprovedOrder) -> None:
     assert len(staged) == 1, f"{order.client_order_id} left without a durable intent"
     assert sent, f"{order.client_order_id} left without a durable approval"
     assert sent[-1].content_hash == order.content_hash
+
+
+def one_request_without_dedup(world: "World", order: ApprovedOrder) -> None:
+    """I2: a broker that takes the same id twice gets one request, unless it provably never left."""
+    key = order.client_order_id
+    if world.parts.adapter.executor.capabilities.dedup is not Dedup.SERVER:
+        assert world.requests["submit", key] - world.unsent[key] == 1, f"{key} was sent twice"
 
 
 def durable_before_the_wire(world: "World", key: ClientOrderId, kind: str) -> None:

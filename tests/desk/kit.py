@@ -16,7 +16,7 @@ from fillwright.desk.handles import Handle
 from fillwright.desk.parts import Parts, Ports, Settings
 from fillwright.desk.planning import PlanSettings
 from fillwright.desk.watchers import Watchers
-from fillwright.errors import BrokerUnavailable
+from fillwright.errors import BrokerUnavailable, NotSent
 from fillwright.journal import MemoryJournal
 from fillwright.ledger import Change, Ledger, decode
 from fillwright.orders import Order, WorkingOrder
@@ -74,7 +74,11 @@ class Wire:
 
     async def submit(self, order: ApprovedOrder) -> Ack:
         self._world.arrives(order)
-        return await self._world.carry(self._inner.submit(order))
+        try:
+            return await self._world.carry(self._inner.submit(order))
+        except NotSent:
+            self._world.unsent[order.client_order_id] += 1
+            raise
 
     async def cancel(self, order: WorkingOrder) -> Ack:
         self._world.requests["cancel", order.client_order_id] += 1
@@ -105,6 +109,8 @@ class World:
     )
     #: Every request by kind and client order id.
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: Submits that provably never left.
+    unsent: Counter[str] = field(default_factory=Counter)
     #: Executions that were told to the observers since the desk began.
     told: list[ExecutionId] = field(default_factory=list)
     #: The record of each execution that was booked by this desk.
@@ -233,6 +239,7 @@ class World:
         self.requests["submit", order.client_order_id] += 1
         with self.watched():
             invariants.intent_before_action(self, order)
+            invariants.one_request_without_dedup(self, order)
             invariants.nothing_unapproved_leaves(order)
             invariants.no_new_risk_under_a_halt(self, order)
 

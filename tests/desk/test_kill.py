@@ -37,13 +37,14 @@ class Worker:
     """The process that forks and kills."""
 
     def __init__(self, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(WORKER), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(folder / "worker.log").open("wb"),
-            text=True,
-        )
+        with (folder / "worker.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(WORKER), str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def cycle(self, kills: list[str]) -> dict[str, Any]:
         """Die at these points in turn, finish the plan, and say what is left."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from desk import invariants
-from desk.kit import PRICES, World, order
+from desk.kit import PRICES, World, order, with_dedup
 from fillwright.errors import (
     BadInput,
     BrokerUnavailable,
@@ -24,7 +24,7 @@ from fillwright.errors import (
     OrderRejected,
 )
 from fillwright.orders import Order, OrderChange, client_order_id_for
-from fillwright.protocols import ClosePolicy
+from fillwright.protocols import ClosePolicy, Dedup
 from fillwright.states import Owner
 from fillwright.testing import Refused, VenueOrder
 from fillwright.types import ClientOrderId, ExecType, IntentId, OrdStatus
@@ -108,13 +108,16 @@ class DeskMachine(RuleBasedStateMachine):
         latency=st.sampled_from([0.0, 0.0, 0.02, 0.4]),
         pending_steps=st.sampled_from([0, 0, 2]),
         seed=st.integers(0, 9),
+        dedup=st.sampled_from([Dedup.SERVER, Dedup.SERVER, Dedup.TAG_ONLY]),
     )
-    def begin(self, latency: float, pending_steps: int, seed: int) -> None:
-        self.run(self._begin(latency, pending_steps, seed))
-
-    async def _begin(self, latency: float, pending_steps: int, seed: int) -> None:
-        self.world = World(latency=latency, pending_steps=pending_steps, seed=seed)
-        await self.world.ready()
+    def begin(self, latency: float, pending_steps: int, seed: int, dedup: Dedup) -> None:
+        self.world = World(
+            latency=latency,
+            pending_steps=pending_steps,
+            seed=seed,
+            capabilities=with_dedup(dedup),
+        )
+        self.run(self.world.ready())
 
     # ------------------------------------------------------------------ the owner
 

@@ -45,7 +45,7 @@ class Call:
     ] = False
     log_level: Annotated[
         str, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")
-    ] = "warning"
+    ] = "error"
     log_json: Annotated[bool, typer.Option("--log-json", help="Logs on stderr as JSON lines.")] = (
         False
     )

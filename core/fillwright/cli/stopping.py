@@ -24,6 +24,8 @@ T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: How long a second signal leaves the desk's tasks to note what they had on the wire, in seconds.
 _LAST_WORDS = 2.0
+#: How long the work may go on after a second signal before it is cancelled once more, in seconds.
+_PATIENCE = 1.0
 
 
 @dataclass(slots=True)
@@ -62,7 +64,11 @@ async def _supervised(work: Callable[[], Coroutine[Any, Any, T]], hold: Hold) ->
 
     _listen(loop, heard)
     try:
-        await asyncio.wait([task])
+        while not task.done():
+            await asyncio.wait([task], timeout=_PATIENCE)
+            if len(seen) > 1:
+                # The last cancel may have met the work while the first was still unwinding it.
+                task.cancel()
         if len(seen) > 1:
             await _flush(hold)
         if task.cancelled() and seen:

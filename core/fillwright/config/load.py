@@ -7,6 +7,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from fillwright.config.secrets import NotText, seal
 from fillwright.config.sentences import did_you_mean, explain, place
 from fillwright.errors import ConfigError
 
+#: The entry-point group of plugins.
+PROJECT = "fillwright"
 #: In bytes; a longer file is not a desk.toml.
 MAX_BYTES = 1 << 20
 DEFAULT_SOURCE = "the built-in configuration"
@@ -129,7 +132,8 @@ def judge(text: str, source: str, *, folder: Path, environ: Mapping[str, str]) -
     raw = _parsed(text, source)
     _refuse_endless(raw, source, ())
     broker, tables = _plugins_of(raw)
-    _refuse_strangers(raw, source, {broker, *tables} - {""})
+    # A table that waits for another broker may stay, so that changing `broker` is one line.
+    _refuse_strangers(raw, source, {broker, *tables, *installed_plugins()} - {""})
     values = {key: value for key, value in raw.items() if key in RESERVED}
     try:
         return DeskConfig(
@@ -142,6 +146,11 @@ def judge(text: str, source: str, *, folder: Path, environ: Mapping[str, str]) -
     except ValidationError as fault:
         # Not chained: pydantic's finding holds what was written.
         raise explain(fault, source, SETTINGS) from None
+
+
+def installed_plugins() -> frozenset[str]:
+    """The names of all plugins that are installed; nothing of them is imported."""
+    return frozenset(entry_points(group=PROJECT).names)
 
 
 def _plugins_of(raw: Mapping[str, Any]) -> tuple[str, list[str]]:

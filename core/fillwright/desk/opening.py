@@ -142,6 +142,7 @@ def _plan_settings(config: DeskConfig) -> PlanSettings:
     seconds = config.plan.deadline_seconds
     return PlanSettings(
         deadlines={urgency: seconds.of(urgency) for urgency in Urgency},
+        stale_orders=config.plan.stale_orders,
         funds_within=config.plan.funds_timeout_seconds,
         quote_max_age=config.desk.quote_max_age_seconds,
         collar=config.desk.limits().collar,

@@ -37,6 +37,7 @@ def recent_order(order: Order, client_order_id: str, at: datetime) -> RecentOrde
         order.intent_id,
     )
 
+
 #: How many orders that ask for the same thing are kept; a check looks for one.
 KEPT = 8
 _NONE: deque[RecentOrder] = deque()

@@ -53,7 +53,9 @@ async def preview_of(
 ) -> PlanPreview:
     """Size the plan on the facts of this moment and ask the gate about every order."""
     rules = await rules_of(plan, desk)
-    cancels = tuple(s.client_order_id for s in stale(plan.stale_orders, desk.working()))
+    cancels = tuple(
+        s.client_order_id for s in stale(settings.stale_orders_of(plan), desk.working())
+    )
     snapshot = await snapshot_of(
         plan, desk, settings, rules=rules, unsettled={}, without=frozenset(cancels)
     )

@@ -51,7 +51,8 @@ class PlanRun:
     async def _decide(self) -> Progress:
         rules: Mapping[str, Instrument] = await rules_of(self._plan, self._desk)
         await self._diary.started()
-        cleaned = await clean_book(self._plan.stale_orders, self._desk, self._settings, self._log)
+        policy = self._settings.stale_orders_of(self._plan)
+        cleaned = await clean_book(policy, self._desk, self._settings, self._log)
         snapshot = await snapshot_of(
             self._plan, self._desk, self._settings, rules=rules, unsettled=cleaned.unsettled
         )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from fillwright.book import COLLAR
-from fillwright.plans import Urgency
+from fillwright.plans import Plan, StaleOrders, Urgency
 
 _DEADLINES = MappingProxyType(
     {Urgency.LOW: 900.0, Urgency.NORMAL: 300.0, Urgency.HIGH: 120.0, Urgency.URGENT: 45.0}
@@ -19,6 +19,8 @@ class PlanSettings:
 
     #: How long a plan works before what is still open is canceled.
     deadlines: Mapping[Urgency, float] = field(default_factory=lambda: _DEADLINES)
+    #: What happens to open orders first, where the plan itself does not say.
+    stale_orders: StaleOrders = StaleOrders.CANCEL_OURS
     #: The part of that time which the sells have for themselves.
     sells_share: float = 0.5
     #: How long a buy waits for money since the last sign of progress.
@@ -39,6 +41,11 @@ class PlanSettings:
     margin: bool = False
     #: The tactics that lines may name; `market` sends the order as it is.
     tactics: frozenset[str] = frozenset({"market"})
+
+    def stale_orders_of(self, plan: Plan) -> StaleOrders:
+        """The plan's own word, or else the desk's."""
+        said = "stale_orders" in plan.model_fields_set
+        return plan.stale_orders if said else self.stale_orders
 
 
 class Backoff:

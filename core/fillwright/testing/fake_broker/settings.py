@@ -11,6 +11,10 @@ from fillwright.testing.fake_broker.script import Fault
 from fillwright.testing.venue import VenueSettings
 from fillwright.types import Value
 
+#: Where the venue of a desk.toml lives on when nothing else is said.
+STATE = Path(".fillwright/fake-broker.db")
+MEMORY = ":memory:"
+
 
 class Latency(Value):
     """How long a request is under way, there and back, in seconds."""
@@ -35,7 +39,8 @@ class Latency(Value):
 class FakeBrokerSettings(VenueSettings):
     """The venue's settings, and what lies between it and the desk."""
 
-    #: The file in which the venue lives on; in memory when absent.
+    #: The file in which the venue lives on; `":memory:"` for a venue that dies with the process.
+    #: In desk.toml it has a default, since a journal that lasts needs a venue that lasts.
     state: Path | None = None
     #: One number, or a table with min and max.
     latency: Latency = Latency()
@@ -57,6 +62,9 @@ def read_settings(name: str, table: Mapping[str, Any], folder: Path) -> FakeBrok
         problem = first["msg"].removeprefix("Value error, ")
         # The cause would show what was written, which may be a secret in the wrong place.
         raise ConfigError(f"[{name}] {field}", problem) from None
-    paths = {"state": settings.state, "quotes": settings.quotes}
-    found = {key: folder / path for key, path in paths.items() if path is not None}
-    return settings.model_copy(update=found)
+    state = settings.state or STATE
+    paths = {
+        "state": None if str(state) == MEMORY else folder / state,
+        "quotes": folder / settings.quotes if settings.quotes else None,
+    }
+    return settings.model_copy(update=paths)
