@@ -8,6 +8,10 @@ Every line shows the median of its rounds, then the smallest and the largest. Th
 lines are interleaved, so that a busy machine slows them alike; what holds across machines is the
 column of ratios to the floor: a validated value, five hook calls, a state update and one
 group-committed, fsynced record an order, where the desk writes four.
+
+To be known when reading it: the venue works in the same process, its cost is part of the desk's
+lines, and it keeps its history, so that growth and p99 of long runs hold the garbage collector's
+walks over that history. Logs are off below errors.
 """
 
 import runpy

@@ -8,7 +8,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from fillwright.ledger import Change, Sent, Staged, decode
+from fillwright.ledger import Abandoned, Change, HandedOver, Sent, Staged, decode
 from fillwright.protocols import Dedup
 from fillwright.reports import AnomalyKind, Execution, Fill
 from fillwright.risk.exposure import ExposureBook, worst_leaves
@@ -119,6 +119,16 @@ def each_change_is_lawful(change: Change) -> None:
         if after.filled > before.filled:
             kinds = {a.kind for a in change.anomalies}
             assert kinds & {AnomalyKind.LATE_FILL, AnomalyKind.CORRECTED}
+
+
+def given_up_behind_the_fence(world: "World", change: Change) -> None:
+    """I8: nothing is abandoned, or left to a person, while its request may be under way."""
+    if not isinstance(change.fact, Abandoned | HandedOver):
+        return
+    since = world.clock.monotonic() - world.sent_at.get(change.fact.key, 0.0)
+    assert since > world.parts.adapter.executor.capabilities.t_inflight
+    assert change.before is not None
+    assert change.before.in_doubt
 
 
 def told_once_after_durable(world: "World", execution: Execution) -> None:
@@ -281,11 +291,19 @@ def open_orders_agree(world: "World") -> None:
     assert here == there
 
 
+def given_up_orders_rest(world: "World") -> None:
+    """I14: what was abandoned and was taken all the same does not go on working unseen."""
+    given_up = {r.key for r in world.journal.read() if r.kind == "order_abandoned"}
+    working = {_key(o.client_order_id) for o in world.venue.open_orders()}
+    assert not given_up & working
+
+
 def all_quiet(world: "World") -> None:
     """All that holds at rest."""
     nothing_is_stuck(world)
     ledger_is_the_venues(world)
     open_orders_agree(world)
+    given_up_orders_rest(world)
 
 
 def _key(client_order_id: str) -> ClientOrderId:

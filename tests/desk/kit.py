@@ -109,6 +109,8 @@ class World:
     )
     #: Every request by kind and client order id.
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: When each submit left last, by the desk's clock.
+    sent_at: dict[str, float] = field(default_factory=dict)
     #: Submits that provably never left.
     unsent: Counter[str] = field(default_factory=Counter)
     #: Executions that were told to the observers since the desk began.
@@ -237,6 +239,7 @@ class World:
     def arrives(self, order: ApprovedOrder) -> None:
         """Look at a submit before it leaves."""
         self.requests["submit", order.client_order_id] += 1
+        self.sent_at[order.client_order_id] = self.clock.monotonic()
         with self.watched():
             invariants.intent_before_action(self, order)
             invariants.one_request_without_dedup(self, order)
@@ -248,6 +251,7 @@ class World:
             with self.watched():
                 invariants.replay_is_live(self, seq, change)
                 invariants.each_change_is_lawful(change)
+                invariants.given_up_behind_the_fence(self, change)
             if change.execution is not None:
                 self.booked_at[change.execution.execution_id] = seq
             self.changes.append(change)

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -155,7 +156,13 @@ class DeskMachine(RuleBasedStateMachine):
         self.intents[name] = order(intent_id=name, **fields)
         if fate is not None:
             self.world.fault("submit", fate, seconds=wait, client_order_id=self.key(name))
-        self.call(self.world.desk.submit(self.intents[name]), run)
+        self.call(self.submitted(name), run)
+
+    async def submitted(self, name: str) -> None:
+        """I16: two callers at once are one order."""
+        desk, wanted = self.world.desk, self.intents[name]
+        first, second = await asyncio.gather(desk.submit(wanted), desk.submit(wanted))
+        assert first == second
 
     @precondition(lambda self: self.intents)
     @rule(data=st.data(), run=seconds)
@@ -232,9 +239,14 @@ class DeskMachine(RuleBasedStateMachine):
         middle = PRICES[symbol] + Decimal(cents) / 100
         self.run(self._at_venue(lambda: self.world.quote(symbol, middle, size=Decimal(size))))
 
-    @rule(fault=st.sampled_from(READS), wait=waits, times=st.integers(1, 3))
-    def break_reads(self, fault: tuple[str, str], wait: float, times: int) -> None:
-        self.world.fault(*fault, seconds=wait, times=times)
+    @rule(
+        faults=st.lists(st.sampled_from(READS), min_size=1, max_size=3) | st.just(READS[:3]),
+        wait=waits,
+        times=st.integers(1, 4),
+    )
+    def break_reads(self, faults: list[tuple[str, str]], wait: float, times: int) -> None:
+        for fault in faults:
+            self.world.fault(*fault, seconds=wait, times=times)
 
     @rule(fault=st.sampled_from(STREAM), wait=waits, times=st.integers(1, 3), hold=st.booleans())
     def break_stream(self, fault: tuple[str, str], wait: float, times: int, hold: bool) -> None:
@@ -395,7 +407,16 @@ class DeskMachine(RuleBasedStateMachine):
         return key if self.world.parts.keeper.state(key) is not None else None
 
 
-logging.getLogger("fillwright").setLevel(logging.CRITICAL)
+@pytest.fixture(autouse=True, scope="module")
+def quiet() -> Iterator[None]:
+    """Thousands of doubts and disconnects are what is wanted here, and no news."""
+    log = logging.getLogger("fillwright")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    yield
+    log.setLevel(level)
+
+
 EXAMPLES = int(os.environ.get("FILLWRIGHT_EXAMPLES", "70"))
 SHRINKS = "FILLWRIGHT_NO_SHRINK" not in os.environ
 TestDesk = DeskMachine.TestCase

@@ -106,7 +106,8 @@ def lengthen_wal(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE room (content)")
         connection.execute("INSERT INTO room VALUES (zeroblob(?))", (WAL_PAGES * 4096,))
     except sqlite3.OperationalError as fault:
-        if fault.sqlite_errorcode & FAMILY != sqlite3.SQLITE_FULL:
+        # A disk that fails altogether fails the first record as well.
+        if fault.sqlite_errorcode & FAMILY not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             raise
     finally:
         if connection.in_transaction:
