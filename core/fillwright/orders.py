@@ -25,6 +25,8 @@ from fillwright.types import (
     Value,
 )
 
+#: How every client order id of ours begins.
+OUR_PREFIX = "fw-"
 _NEEDS_LIMIT = frozenset({OrdType.LIMIT, OrdType.STOP_LIMIT})
 _NEEDS_STOP = frozenset({OrdType.STOP, OrdType.STOP_LIMIT})
 
@@ -171,7 +173,7 @@ def client_order_id_for(account: str, intent_id: IntentId) -> ClientOrderId:
     id again and a broker that refuses duplicates can see the repetition.
     """
     digest = sha256(f"{account}\n{intent_id}".encode()).hexdigest()
-    return ClientOrderId(f"fw-{digest[:32]}")
+    return ClientOrderId(f"{OUR_PREFIX}{digest[:32]}")
 
 
 def replacement_id(client_order_id: ClientOrderId, count: int) -> ClientOrderId:
@@ -181,6 +183,6 @@ def replacement_id(client_order_id: ClientOrderId, count: int) -> ClientOrderId:
 
 def original_id(client_order_id: ClientOrderId) -> ClientOrderId:
     """The id under which an intent was first sent (OrigClOrdID [41] of the whole chain)."""
-    if not client_order_id.startswith("fw-"):
+    if not client_order_id.startswith(OUR_PREFIX):
         return client_order_id
     return ClientOrderId(client_order_id.partition("-r")[0])

@@ -226,7 +226,8 @@ class DeskMachine(RuleBasedStateMachine):
             self.run(self.world.desk.resume(halted.scope, halted.name, by="tester"))
             return
         name = symbol if scope is Scope.SYMBOL else ""
-        self.run(self.world.desk.halt(scope, name, reason="test", by="tester"))
+        halt = self.world.desk.halt(scope, name, reason="test", by="tester")
+        self.run(self.world.wait(halt))
 
     # ------------------------------------------------------------------ the world
 

@@ -12,7 +12,7 @@ from fillwright import lifecycle
 from fillwright.desk.keeper import Keeper
 from fillwright.ledger import Adopted, Change, Doubted, Halted, Reported
 from fillwright.logs import get_logger
-from fillwright.orders import original_id
+from fillwright.orders import OUR_PREFIX, original_id
 from fillwright.protocols import Clock
 from fillwright.reconcile import foreign_key
 from fillwright.reports import AnomalyKind, Execution, ExecutionReport, Source
@@ -114,6 +114,10 @@ class Books:
         if name is not None and self._keeper.restore(original_id(name)):
             return original_id(name)
         foreign = foreign_key(report.broker_order_id or name or ClientOrderId("unnamed"))
+        if name is not None and name.startswith(OUR_PREFIX):
+            # Minted by us, and this journal does not know it: it was lost, or set back. Kept under
+            # its own id, the same decision conflicts with it instead of being sent a second time.
+            foreign = original_id(name)
         if not self._keeper.restore(foreign):
             self._adopt(foreign, report)
         return foreign

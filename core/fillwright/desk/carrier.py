@@ -15,8 +15,8 @@ from typing import Any
 
 from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
-from fillwright.desk.guard import Guard
 from fillwright.desk.keeper import Keeper
+from fillwright.desk.wire import Wire
 from fillwright.errors import DuplicateClientOrderId, NotSent, OrderRejected
 from fillwright.ledger import EndedUnsent, Refused, Sent, Unsent
 from fillwright.logs import get_logger
@@ -41,7 +41,7 @@ class Carrier:
         approvals: Approvals,
         executor: Executor,
         *,
-        guard: Guard,
+        wire: Wire,
         limiter: Limiter,
         breaker: CircuitBreaker,
         limits: Limits,
@@ -52,7 +52,7 @@ class Carrier:
         self._books = books
         self._approvals = approvals
         self._executor = executor
-        self._guard = guard
+        self._wire = wire
         self._limiter = limiter
         self._breaker = breaker
         self._deadline = timedelta(seconds=limits.send_deadline)
@@ -166,10 +166,9 @@ class Carrier:
 
     async def _send(self, key: ClientOrderId, order: ApprovedOrder) -> bool:
         """One request. False when it is proven that nothing came of it."""
-        self._keeper.journal.check_fence()
-        self._guard.check()
         try:
-            ack = await self._executor.submit(order)
+            with self._wire.carrying(key):
+                ack = await self._executor.submit(order)
         except DuplicateClientOrderId as fault:
             if self._state(key).broker_order_id is None:
                 self._books.take(self._proven(key, fault), key=key)

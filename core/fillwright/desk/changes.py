@@ -12,9 +12,9 @@ from datetime import timedelta
 
 from fillwright.desk.approvals import Approval, Approvals, larger_of
 from fillwright.desk.books import Books
-from fillwright.desk.guard import Guard
 from fillwright.desk.keeper import Keeper
 from fillwright.desk.reconciler import Reconciler
+from fillwright.desk.wire import Wire
 from fillwright.errors import (
     BrokerUnavailable,
     NotCancelable,
@@ -47,7 +47,7 @@ class Changes:
         executor: Executor,
         reconciler: Reconciler,
         *,
-        guard: Guard,
+        wire: Wire,
         limiter: Limiter,
         limits: Limits,
         clock: Clock,
@@ -57,7 +57,7 @@ class Changes:
         self._approvals = approvals
         self._executor = executor
         self._reconciler = reconciler
-        self._guard = guard
+        self._wire = wire
         self._limiter = limiter
         self._deadline = timedelta(seconds=limits.send_deadline)
         self._clock = clock
@@ -83,7 +83,7 @@ class Changes:
         current = self._known(key)
         if current.ended:
             return current
-        self._before_wire()
+        self._wire.check()
         try:
             ack = await self._executor.cancel(current.working())
         except OrderRejected as fault:
@@ -125,9 +125,9 @@ class Changes:
             proof = "conditions changed before it left"
             self._settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, proof), proof)
             raise NotSent(key, proof)
-        self._before_wire()
         try:
-            ack = await self._executor.replace(current.working(), approved)
+            with self._wire.carrying(key):
+                ack = await self._executor.replace(current.working(), approved)
         except OrderRejected as fault:
             await self._denied(key, Action.REPLACE, fault)
             raise
@@ -189,10 +189,6 @@ class Changes:
     async def _record(self, fact: Asked) -> None:
         seq, _ = self._keeper.write(fact)
         await self._keeper.journal.durable(seq)
-
-    def _before_wire(self) -> None:
-        self._keeper.journal.check_fence()
-        self._guard.check()
 
     def _acknowledged(self, key: ClientOrderId, ack: Ack, kind: ExecType) -> None:
         state = self._known(key)

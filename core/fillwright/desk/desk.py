@@ -3,16 +3,16 @@
 It holds no logic of its own beyond intents and stopping: each idea has its module in this room.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.desk import chronicle
-from fillwright.desk.handles import Handle
+from fillwright.desk.handles import Handle, HandleBook
 from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanEngine, PlanPreview
+from fillwright.desk.stopping import drain
 from fillwright.desk.tasks import finished_within
 from fillwright.errors import (
     DeskBusy,
@@ -30,14 +30,14 @@ from fillwright.plans import ExecutionResult, Plan
 from fillwright.protocols import Clock, ClosePolicy, Json, Record
 from fillwright.reports import Evidence, Source
 from fillwright.risk import Decision
-from fillwright.states import Action, OrderState, Owner
-from fillwright.types import ZERO, ClientOrderId, IntentId, OrdStatus, TimeInForce
+from fillwright.states import OrderState
+from fillwright.types import ZERO, ClientOrderId, IntentId, OrdStatus
 from fillwright.verdicts import Scope
 
 _log = get_logger(__name__)
 
-#: How long `aclose` waits for requests under way and for cancels to be confirmed, in seconds.
-DRAIN_WITHIN = 10.0
+#: How long a halt waits for requests that are out already, in seconds.
+LANDED_WITHIN = 10.0
 
 
 class DeskState(StrEnum):
@@ -55,7 +55,7 @@ class Desk:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._keeper = parts.keeper
-        self._handles: dict[ClientOrderId, Handle] = {}
+        self._handles = HandleBook(parts.keeper)
         self._state = DeskState.RUNNING
         self._fault: FillwrightError | None = None
         self._plans = PlanEngine(self, settings=parts.plan_settings)
@@ -80,25 +80,25 @@ class Desk:
         intent = IntentId(str(order.intent_id))
         key = client_order_id_for(self._parts.binding.account, intent)
         digest = content_hash(order)
-        known = self._known_handle(key)
+        known = self._handles.known(key)
         if known is not None:
             return self._taken_up(known, intent, digest)
         self._refuse_unless_running()
         if len(self._keeper.ledger.orders) >= self._parts.limits.max_in_flight:
             raise DeskBusy(self._parts.limits.max_in_flight)
         _, change = self._keeper.write(Staged(key, self.clock.now(), order, digest))
-        handle = self._handle(change.after or self._state_of(key))
+        handle = self._handles.of(change.after or self._state_of(key))
         self._carry(key)
         return handle
 
     async def find(self, intent_id: str) -> Handle | None:
         """The order of an intent that is recorded; never sends. None when there is none."""
         key = client_order_id_for(self._parts.binding.account, IntentId(intent_id))
-        return self._known_handle(key)
+        return self._handles.known(key)
 
     def order(self, client_order_id: ClientOrderId) -> Handle:
         """An order by its id, under way or ended. Raises UnknownOrder."""
-        handle = self._known_handle(client_order_id)
+        handle = self._handles.known(client_order_id)
         if handle is None:
             raise UnknownOrder(client_order_id)
         return handle
@@ -217,9 +217,12 @@ class Desk:
     async def halt(self, scope: Scope, name: str = "", *, reason: str, by: str) -> None:
         """Take no new risk in this scope until a named person resumes; survives a restart.
 
-        When it returns, the halt is durable, and no new-risk order leaves after it.
+        When it returns, the halt is durable, and no new-risk order leaves after it: requests that
+        were out when it was asked for have come back (within 10 s; a log event says if not).
         """
         await self._keeper.write_durably(Halted(self.clock.now(), scope, name, reason, by))
+        if not await finished_within(self._parts.wire.landed(), LANDED_WITHIN, self.clock):
+            _log.error("requests_still_out", seconds=LANDED_WITHIN)
         _log.warning("desk_halted", scope=str(scope), name=name, reason=reason, by=by)
 
     async def resume(self, scope: Scope, name: str = "", *, by: str) -> None:
@@ -252,48 +255,11 @@ class Desk:
         try:
             if self._state is DeskState.RUNNING:
                 self._state = DeskState.DRAINING
-                await self._drain(policy)
+                await drain(self._parts, self._handles, policy)
         finally:
             self._state = DeskState.CLOSED
-            for handle in self._handles.values():
-                handle.fail(self._fault or DeskClosed("closed"))
+            self._handles.fail(self._fault or DeskClosed("closed"))
             await self._parts.close()
-
-    async def _drain(self, policy: ClosePolicy) -> None:
-        """Let requests under way come back, cancel what the policy names, tell what is left."""
-        self._parts.carrier.stop()
-        try:
-            if not await finished_within(self._brought_home(policy), DRAIN_WITHIN, self.clock):
-                _log.warning("drain_timed_out", seconds=DRAIN_WITHIN)
-        except FillwrightError as fault:
-            _log.error("drain_failed", reason=str(fault))
-        for state in self._keeper.working():
-            _log.info(
-                "order_left_open", client_order_id=state.client_order_id, status=str(state.status)
-            )
-
-    async def _brought_home(self, policy: ClosePolicy) -> None:
-        await self._requests_answered()
-        await self._cancel_by(policy)
-        await self._parts.announcer.idle()
-
-    async def _requests_answered(self) -> None:
-        for state in list(self._keeper.working()):
-            if state.awaiting(Action.SUBMIT) and not state.in_doubt:
-                await self._handle(state).decided()
-
-    async def _cancel_by(self, policy: ClosePolicy) -> None:
-        if policy is ClosePolicy.KEEP:
-            return
-        ours = [s for s in self._keeper.working() if s.owner is Owner.OURS and not s.in_doubt]
-        wanted = [s for s in ours if policy is ClosePolicy.CANCEL_ALL or _is_day(s)]
-        cancels = (self._parts.changes.cancel(s.client_order_id) for s in wanted)
-        for answer in await asyncio.gather(*cancels, return_exceptions=True):
-            # One that ended meanwhile needs no cancel.
-            if isinstance(answer, BaseException) and not isinstance(answer, NotCancelable):
-                raise answer
-        for state in wanted:
-            await self._handle(state).done()
 
     # ------------------------------------------------------------------ inside
 
@@ -303,9 +269,7 @@ class Desk:
         if after is None:
             return
         chronicle.tell(change.before, after)
-        handle = self._handles.get(after.client_order_id)
-        if handle is not None:
-            handle.move(after)
+        self._handles.move(after)
         if after.status is not OrdStatus.STAGED:
             self._parts.note(after)
 
@@ -317,7 +281,7 @@ class Desk:
         key = after.client_order_id
         if after.settled and self._keeper.ledger.orders.get(key) is after:
             self._keeper.forget(key)
-            self._handles.pop(key, None)
+            self._handles.drop(key)
             self._parts.doubts.forget(key)
             self._parts.carrier.forget(key)
 
@@ -330,8 +294,7 @@ class Desk:
         self._parts.health.block("desk", reason)
         if self._state is DeskState.RUNNING:
             self._state = DeskState.FAILED
-        for handle in list(self._handles.values()):
-            handle.fail(self._fault)
+        self._handles.fail(self._fault)
 
     def _refuse_unless_running(self) -> None:
         if self._fault is not None:
@@ -355,31 +318,8 @@ class Desk:
             self._carry(key)
         return handle
 
-    def _known_handle(self, key: ClientOrderId) -> Handle | None:
-        handle = self._handles.get(key)
-        if handle is not None:
-            return handle
-        state = self._keeper.state(key)
-        return None if state is None else self._handle(state)
-
-    def _handle(self, state: OrderState) -> Handle:
-        known = self._handles.get(state.client_order_id)
-        if known is not None:
-            return known
-        handle = Handle(state)
-        if not state.settled:
-            self._handles[state.client_order_id] = handle
-        if self._fault is not None:
-            handle.fail(self._fault)
-        return handle
-
     def _state_of(self, key: ClientOrderId) -> OrderState:
         state = self._keeper.state(key)
         if state is None:
             raise UnknownOrder(key)
         return state
-
-
-def _is_day(state: OrderState) -> bool:
-    order = state.order
-    return order is not None and order.time_in_force not in (TimeInForce.GTC, TimeInForce.GTD)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from fillwright.desk.keeper import Keeper
 from fillwright.errors import FillwrightError
 from fillwright.states import Action, OrderState
 from fillwright.types import ClientOrderId, OrdStatus
@@ -88,3 +89,48 @@ class Handle:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters = []
+
+
+class HandleBook:
+    """The handles of the orders under way, and handles of settled ones on demand."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._handles: dict[ClientOrderId, Handle] = {}
+        self._fault: FillwrightError | None = None
+
+    def known(self, key: ClientOrderId) -> Handle | None:
+        """The handle of an order that is recorded; None if it never was."""
+        handle = self._handles.get(key)
+        if handle is not None:
+            return handle
+        state = self._keeper.state(key)
+        return None if state is None else self.of(state)
+
+    def of(self, state: OrderState) -> Handle:
+        """The one handle of an order under way; a settled order gets a new one each time."""
+        known = self._handles.get(state.client_order_id)
+        if known is not None:
+            return known
+        handle = Handle(state)
+        if not state.settled:
+            self._handles[state.client_order_id] = handle
+        if self._fault is not None:
+            handle.fail(self._fault)
+        return handle
+
+    def move(self, state: OrderState) -> None:
+        """Show a newer state to whoever holds the order's handle."""
+        handle = self._handles.get(state.client_order_id)
+        if handle is not None:
+            handle.move(state)
+
+    def drop(self, key: ClientOrderId) -> None:
+        """Let go of a settled order's handle; its owner may keep it."""
+        self._handles.pop(key, None)
+
+    def fail(self, fault: FillwrightError) -> None:
+        """Tell every owner, now and later, that the desk cannot go on."""
+        self._fault = fault
+        for handle in list(self._handles.values()):
+            handle.fail(fault)

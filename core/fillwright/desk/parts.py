@@ -20,6 +20,7 @@ from fillwright.desk.reconciler import Reconciler
 from fillwright.desk.supervisor import Supervisor
 from fillwright.desk.tasks import Tasks
 from fillwright.desk.watchers import Watchers
+from fillwright.desk.wire import Wire
 from fillwright.ledger import Change
 from fillwright.protocols import (
     Adapter,
@@ -93,8 +94,10 @@ class Parts:
             funds=self.funds,
             max_age=limits.quote_max_age,
         )
-        guard = Guard(binding.mode, executor, binding.account, settings.expected_account)
-        guard.check()
+        self.wire = Wire(
+            Guard(binding.mode, executor, binding.account, settings.expected_account), journal
+        )
+        self.wire.check()
         self.approvals = Approvals(
             self.keeper,
             self.market,
@@ -114,7 +117,7 @@ class Parts:
             self.books,
             self.approvals,
             executor,
-            guard=guard,
+            wire=self.wire,
             limiter=self.limiter,
             breaker=self.breaker,
             limits=limits,
@@ -127,7 +130,7 @@ class Parts:
             self.approvals,
             executor,
             self.reconciler,
-            guard=guard,
+            wire=self.wire,
             limiter=self.limiter,
             limits=limits,
             clock=clock,

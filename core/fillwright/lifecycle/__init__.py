@@ -1,23 +1,21 @@
 """The order's life: one table of what may follow what, and the steps that move along it."""
 
-from fillwright.lifecycle.steps import (
-    Step,
+from fillwright.lifecycle.common import Step
+from fillwright.lifecycle.ours import (
     abandon,
     adopt,
     ask,
-    bust,
     doubt,
     end_unsent,
-    fill,
     hand_over,
     refuse,
-    report,
     send,
     settle,
     stage,
     unsend,
 )
 from fillwright.lifecycle.table import NEXT, may_follow, shown
+from fillwright.lifecycle.theirs import bust, fill, report
 
 __all__ = [
     "NEXT",

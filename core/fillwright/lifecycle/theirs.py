@@ -1,4 +1,4 @@
-"""The steps of an order's life: each takes a state and returns the next, with what surprised.
+"""What the broker says of an order: each step takes a state and returns the next, with surprises.
 
 Rules:
 1. A fill counts in every state; executions were deduplicated before they come here.
@@ -9,25 +9,13 @@ Rules:
 """
 
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
+from fillwright.lifecycle.common import FINAL, Step, share, surprise, with_request, without
 from fillwright.lifecycle.table import may_follow, shown
-from fillwright.orders import Order
-from fillwright.reports import (
-    Anomaly,
-    AnomalyKind,
-    Evidence,
-    Execution,
-    ExecutionReport,
-    Source,
-)
+from fillwright.reports import Anomaly, AnomalyKind, Execution, ExecutionReport, Source
 from fillwright.states import Action, OrderState, Owner, Pending
-from fillwright.types import ZERO, BrokerOrderId, ClientOrderId, ExecType, OrdStatus, Side
-from fillwright.verdicts import Reason
-
-Step = tuple[OrderState, tuple[Anomaly, ...]]
-_NONE: tuple[Anomaly, ...] = ()
+from fillwright.types import ZERO, ExecType, OrdStatus
 
 _UNSENT = frozenset({OrdStatus.STAGED, OrdStatus.PENDING_NEW, OrdStatus.ABANDONED})
 _RESUMABLE = frozenset({OrdStatus.SUSPENDED, OrdStatus.STOPPED, OrdStatus.DONE_FOR_DAY})
@@ -60,128 +48,23 @@ _STATUS_AS_EVENT = {
 }
 
 
-def stage(
-    client_order_id: ClientOrderId, order: Order, at: datetime, content_hash: str = ""
-) -> OrderState:
-    """A journaled intent of which nothing was sent."""
-    return OrderState(
-        client_order_id=client_order_id,
-        symbol=order.symbol,
-        side=order.side,
-        status=OrdStatus.STAGED,
-        base=OrdStatus.STAGED,
-        quantity=order.quantity,
-        updated_at=at,
-        order=order,
-        content_hash=content_hash,
-    )
-
-
-def adopt(  # noqa: PLR0913  # the facts of an order that somebody else made
-    key: ClientOrderId,
-    symbol: str,
-    side: Side,
-    *,
-    owner: Owner,
-    at: datetime,
-    quantity: Decimal | None = None,
-    broker_order_id: BrokerOrderId | None = None,
-    parent: ClientOrderId | None = None,
-    alias: ClientOrderId | None = None,
-) -> OrderState:
-    """An order in the broker's books that is not in ours; its fills come as reports."""
-    return OrderState(
-        client_order_id=key,
-        symbol=symbol,
-        side=side,
-        status=OrdStatus.PENDING_NEW,
-        base=OrdStatus.PENDING_NEW,
-        quantity=quantity,
-        updated_at=at,
-        owner=owner,
-        broker_order_id=broker_order_id,
-        parent=parent,
-        alias=alias,
-    )
-
-
-def refuse(state: OrderState, reasons: tuple[Reason, ...], at: datetime) -> Step:
-    """Our gate said no."""
-    return _become(state, OrdStatus.REFUSED, at, reasons=reasons)
-
-
-def send(
-    state: OrderState, at: datetime, quantity: Decimal | None, deadline: datetime | None = None
-) -> Step:
-    """About to leave, with the quantity that the gate left standing."""
-    pending = (Pending(Action.SUBMIT),)
-    new = OrdStatus.PENDING_NEW
-    return _become(state, new, at, pending=pending, quantity=quantity, deadline=deadline)
-
-
-def unsend(state: OrderState, proof: str, at: datetime) -> Step:
-    """Proven: nothing left this machine. It may be sent again."""
-    if state.broker_order_id is not None or state.base is not OrdStatus.PENDING_NEW:
-        return state, _NONE
-    return _become(state, OrdStatus.STAGED, at, pending=(), text=proof, manual=False)
-
-
-def end_unsent(state: OrderState, status: OrdStatus, proof: str, at: datetime) -> Step:
-    """A staged order that will never be sent: CANCELED on demand, EXPIRED by its deadline."""
-    if state.base is not OrdStatus.STAGED:
-        text = f"{state.status} cannot end as unsent"
-        return state, (_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text),)
-    evidence = Evidence(Source.NOT_SENT, proof)
-    return _become(state, status, at, pending=(), evidence=evidence, text=proof)
-
-
-def ask(state: OrderState, pending: Pending, at: datetime) -> Step:
-    """A cancel or replace is about to leave."""
-    return _become(state, state.base, at, pending=_with(state.pending, pending))
-
-
-def doubt(state: OrderState, action: Action, reason: str, at: datetime) -> Step:
-    """The outcome of a request is unknown."""
-    if state.ended:
-        return state, _NONE
-    known = state.awaiting(action) or Pending(action)
-    pending = replace(known, doubt=reason or "unknown")
-    return _become(state, state.base, at, pending=_with(state.pending, pending))
-
-
-def settle(state: OrderState, action: Action, evidence: Evidence, text: str, at: datetime) -> Step:
-    """A request is proven not to have changed the order: back to where it was."""
-    rest = _without(state.pending, action)
-    return _become(state, state.base, at, pending=rest, evidence=evidence, text=text, manual=False)
-
-
-def hand_over(state: OrderState, reason: str, at: datetime) -> Step:
-    """Only a person can settle it: MANUAL."""
-    return _become(state, state.base, at, manual=True, text=reason)
-
-
-def abandon(state: OrderState, evidence: Evidence, at: datetime) -> Step:
-    """The fence passed and every clean read said that the broker never had it."""
-    return _become(state, OrdStatus.ABANDONED, at, pending=(), evidence=evidence, manual=False)
-
-
 def fill(state: OrderState, execution: Execution, report: ExecutionReport) -> Step:
     """Book one execution that was never booked before."""
     surprises = []
     if state.status is OrdStatus.ABANDONED:
-        surprises.append(_surprise(AnomalyKind.LATE_ACCEPT, state, "a fill after it was abandoned"))
+        surprises.append(surprise(AnomalyKind.LATE_ACCEPT, state, "a fill after it was abandoned"))
     elif state.ended:
-        surprises.append(_surprise(AnomalyKind.LATE_FILL, state, f"a fill after {state.status}"))
+        surprises.append(surprise(AnomalyKind.LATE_FILL, state, f"a fill after {state.status}"))
     state = _identified(state, report)
     inferred = min(state.inferred, execution.quantity) if state.inferred else ZERO
     if inferred:
-        surprises.append(_surprise(AnomalyKind.INFERRED_FILL, state, "the real execution came"))
-    replaced_value = _share(state.inferred_value, inferred, state.inferred) if inferred else ZERO
+        surprises.append(surprise(AnomalyKind.INFERRED_FILL, state, "the real execution came"))
+    replaced_value = share(state.inferred_value, inferred, state.inferred) if inferred else ZERO
     filled = state.filled + execution.quantity - inferred
     quantity = state.quantity
     if quantity is not None and filled > quantity:
         text = f"filled {filled} of {quantity}"
-        surprises.append(_surprise(AnomalyKind.OVERFILL, state, text))
+        surprises.append(surprise(AnomalyKind.OVERFILL, state, text))
     after = state.but(
         filled=filled,
         value=state.value + execution.quantity * execution.price - replaced_value,
@@ -209,7 +92,7 @@ def bust(
     )
     if not after.ended and after.base is OrdStatus.PARTIALLY_FILLED and not after.filled:
         after = after.but(base=OrdStatus.NEW)
-    return _settled_by(after, report, [_surprise(kind, state, f"{busted.execution_id}")])
+    return _settled_by(after, report, [surprise(kind, state, f"{busted.execution_id}")])
 
 
 def report(state: OrderState, said: ExecutionReport) -> Step:
@@ -222,7 +105,7 @@ def report(state: OrderState, said: ExecutionReport) -> Step:
         and said.status is not OrdStatus.REJECTED
         and said.exec_type is not ExecType.REJECTED
     ):
-        surprises.append(_surprise(AnomalyKind.LATE_ACCEPT, state, "the broker has it after all"))
+        surprises.append(surprise(AnomalyKind.LATE_ACCEPT, state, "the broker has it after all"))
     if said.filled and said.filled > after.claimed:
         after = after.but(claimed=said.filled)
     elif said.exec_type is ExecType.RESTATED and said.evidence.source is Source.QUERY:
@@ -234,9 +117,9 @@ def report(state: OrderState, said: ExecutionReport) -> Step:
         kind = _STATUS_AS_EVENT.get(said.status, kind)
         after = _measured(after, said)
     end = _ENDS.get(kind)
-    if end is not None and after.base in _FINAL and after.base is not end:
+    if end is not None and after.base in FINAL and after.base is not end:
         text = f"{end} after {after.base}"
-        surprises.append(_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
+        surprises.append(surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
     after = _taken_in(after, kind, said)
     return _settled_by(after, said, surprises)
 
@@ -272,10 +155,10 @@ def _taken_in(state: OrderState, kind: ExecType, said: ExecutionReport) -> Order
         base = OrdStatus.NEW if state.base in _UNSENT else state.base
         known = state.awaiting(_ASKED[kind]) or Pending(_ASKED[kind])
         proven = replace(known, doubt="")
-        return state.but(base=base, pending=_with(state.pending, proven))
+        return state.but(base=base, pending=with_request(state.pending, proven))
     if kind in _DENIED:
         return state.but(
-            pending=_without(state.pending, _DENIED[kind]), text=said.text, evidence=said.evidence
+            pending=without(state.pending, _DENIED[kind]), text=said.text, evidence=said.evidence
         )
     if kind is ExecType.REPLACED:
         return _replaced(state, said)
@@ -303,7 +186,7 @@ def _replaced(state: OrderState, said: ExecutionReport) -> OrderState:
         quantity=quantity,
         broker_order_id=current or said.replaced_by,
         earlier_broker_ids=earlier,
-        pending=_without(state.pending, Action.REPLACE),
+        pending=without(state.pending, Action.REPLACE),
         evidence=said.evidence,
         base=OrdStatus.NEW if state.base in _UNSENT else state.base,
         alias=(request.alias if request else None) or state.alias,
@@ -316,7 +199,7 @@ def _identified(state: OrderState, said: ExecutionReport) -> OrderState:
     if said.broker_order_id and state.broker_order_id is None:
         changes["broker_order_id"] = said.broker_order_id
     if state.pending and state.awaiting(Action.SUBMIT):
-        changes["pending"] = _without(state.pending, Action.SUBMIT)
+        changes["pending"] = without(state.pending, Action.SUBMIT)
         changes["manual"] = False
     name, current = said.client_order_id, said.broker_order_id == state.broker_order_id
     if name and current and name not in (state.client_order_id, state.alias):
@@ -339,12 +222,12 @@ def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomal
     """Derive base and shown status after a report, and refuse what the table does not know."""
     base = _base_after(state)
     pending, manual = state.pending, state.manual
-    if base in _FINAL:
+    if base in FINAL:
         pending, manual = (), False
     status = shown(base, pending, manual=manual)
     if not may_follow(state.status, status):
         text = f"{state.status} cannot become {status} ({said.exec_type})"
-        surprises.append(_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
+        surprises.append(surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
         return state.but(base=state.status), tuple(surprises)
     filled_now = base is OrdStatus.FILLED and state.base is not base
     after = state.but(
@@ -361,49 +244,8 @@ def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomal
 def _base_after(state: OrderState) -> OrdStatus:
     """The base status that the fills ask for."""
     base, filled = state.base, state.filled
-    if not filled or base in _FINAL:
+    if not filled or base in FINAL:
         return base
     if state.quantity is not None and filled >= state.quantity:
         return OrdStatus.FILLED
     return OrdStatus.PARTIALLY_FILLED if base in _UNSENT or base is OrdStatus.NEW else base
-
-
-_FINAL = frozenset(
-    {
-        OrdStatus.FILLED,
-        OrdStatus.CANCELED,
-        OrdStatus.REPLACED,
-        OrdStatus.REJECTED,
-        OrdStatus.EXPIRED,
-    }
-)
-
-
-def _become(state: OrderState, base: OrdStatus, at: datetime, **changes: object) -> Step:
-    if state.ended:
-        text = f"{state.status} cannot become {base}"
-        illegal = _surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text)
-        return state, _NONE if base is state.base else (illegal,)
-    pending = changes.get("pending", state.pending)
-    manual = bool(changes.get("manual", state.manual))
-    status = shown(base, pending, manual=manual)  # type: ignore[arg-type]  # it is what came in
-    if not may_follow(state.status, status):
-        text = f"{state.status} cannot become {status}"
-        return state, (_surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text),)
-    return state.but(base=base, status=status, updated_at=at, **changes), _NONE
-
-
-def _with(pending: tuple[Pending, ...], one: Pending) -> tuple[Pending, ...]:
-    return (*_without(pending, one.action), one)
-
-
-def _without(pending: tuple[Pending, ...], action: Action) -> tuple[Pending, ...]:
-    return tuple(p for p in pending if p.action is not action)
-
-
-def _share(value: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    return value if part == whole else value * part / whole
-
-
-def _surprise(kind: AnomalyKind, state: OrderState, text: str) -> Anomaly:
-    return Anomaly(kind, state.client_order_id, text)

@@ -1,0 +1,42 @@
+"""What every step shares: its shape, and small moves on requests under way."""
+
+from decimal import Decimal
+
+from fillwright.reports import Anomaly, AnomalyKind
+from fillwright.states import Action, OrderState, Pending
+from fillwright.types import OrdStatus
+
+#: The order as it is after a step, and what surprised.
+Step = tuple[OrderState, tuple[Anomaly, ...]]
+NONE: tuple[Anomaly, ...] = ()
+
+#: The broker's own ends: nothing that comes later changes them.
+FINAL = frozenset(
+    {
+        OrdStatus.FILLED,
+        OrdStatus.CANCELED,
+        OrdStatus.REPLACED,
+        OrdStatus.REJECTED,
+        OrdStatus.EXPIRED,
+    }
+)
+
+
+def with_request(pending: tuple[Pending, ...], one: Pending) -> tuple[Pending, ...]:
+    """The requests under way with this one, in place of another of its kind."""
+    return (*without(pending, one.action), one)
+
+
+def without(pending: tuple[Pending, ...], action: Action) -> tuple[Pending, ...]:
+    """The requests under way but those of this kind."""
+    return tuple(p for p in pending if p.action is not action)
+
+
+def share(value: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    """The part of `value` that belongs to `part` of `whole`."""
+    return value if part == whole else value * part / whole
+
+
+def surprise(kind: AnomalyKind, state: OrderState, text: str) -> Anomaly:
+    """An anomaly about this order."""
+    return Anomaly(kind, state.client_order_id, text)
