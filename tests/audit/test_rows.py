@@ -116,7 +116,7 @@ async def test_a2_a_failing_disk_is_told_as_what_it_is(tmp_path: Path, caplog) -
     given = Overrides(
         clock=given.clock, adapter=given.adapter, journal=journal, asker=InlineAsker()
     )
-    with pytest.raises(JournalFailed, match="the disk is gone"):
+    with pytest.raises(JournalFailed, match="the disk is gone"):  # noqa: PT012  # closing says it too
         async with open_desk(config(tmp_path), overrides=given) as desk:
             await given.clock.run_for(1)
             journals[0].fail("the disk is gone")
@@ -223,14 +223,14 @@ async def test_a4_waiting_for_the_stream_is_bounded_and_says_why(tmp_path: Path)
 
 async def test_a5_unknown_broker_is_named_with_what_there_is(tmp_path: Path) -> None:
     """`cannot build executor` sends people to the source code."""
-    with pytest.raises(PluginNotFound, match="alpacca.*fake"):
+    with pytest.raises(PluginNotFound, match=r"alpacca.*fake"):
         async with open_desk(config(tmp_path, broker="alpacca", broker_settings={})):
             pass
 
 
 async def test_a5_a_plugin_without_an_adapter_says_so(tmp_path: Path) -> None:
     """A check named as a broker must not end in an AttributeError."""
-    with pytest.raises(PluginError, match="risk.*provide_adapter"):
+    with pytest.raises(PluginError, match=r"risk.*provide_adapter"):
         async with open_desk(config(tmp_path, broker="risk", broker_settings={})):
             pass
 

@@ -1,4 +1,4 @@
-"""Run one plan in forked children, kill them with SIGKILL at chosen points, and look at what is left.
+"""Run one plan in forked children, kill them with SIGKILL at chosen points, and look at the rest.
 
 A process of its own, single-threaded and with everything imported, so that a fork is cheap and
 safe. It reads jobs as JSON lines (the points at which the runs of one cycle die) and answers each

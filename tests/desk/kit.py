@@ -40,6 +40,7 @@ from fillwright.types import BrokerOrderId, ClientOrderId, ExecutionId, Mode
 from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Verdict
 
 D = Decimal
+FIVE = D(5)
 BINDING = Binding(Mode.PAPER, "fake", "FAKE-1")
 PRICES = {"AAPL": D(100), "MSFT": D(50), "KO": D(20)}
 LIMITS = Limits(
@@ -287,7 +288,7 @@ class World:
                 ledger.apply(fact)
         return ledger
 
-    def quote(self, symbol: str, middle: Decimal, *, size: Decimal = D(5)) -> None:
+    def quote(self, symbol: str, middle: Decimal, *, size: Decimal = FIVE) -> None:
         """Pin a touch one cent to either side."""
         cent = D("0.01")
         self.venue.set_quote(symbol, Touch(middle - cent, middle + cent, size, size))

@@ -150,7 +150,7 @@ async def test_a_cancel_of_a_lost_order_keeps_it_from_going_again(world):
 
 
 async def test_a_cancel_that_lost_against_a_fill(world):
-    """ "Too late" is not an error of the order: the fill stands."""
+    """The word "too late" is not an error of the order: the fill stands."""
     world.latency = 0.4
     world.__post_init__()
     await world.ready()

@@ -164,7 +164,7 @@ async def test_what_arrives_late_and_unseen_is_found_and_cancelled_after_a_resta
 
 
 async def test_a_duplicate_id_is_the_order_itself(world):
-    """ "Duplicate id" read as a rejection loses an order that works."""
+    """A "duplicate id" read as a rejection loses an order that works."""
     await world.ready()
     world.fault("submit", "drop_request")
     handle = await world.submit(**resting())
@@ -230,7 +230,7 @@ async def test_what_waits_for_a_person_is_settled_when_it_shows(world):
 
 
 async def test_a_request_that_never_left_goes_again_at_once(world):
-    """A refused connection proves that nothing left; waiting for the fence would lose the moment."""
+    """A refused connection proves that nothing left; waiting for the fence loses the moment."""
     await world.ready()
     world.fault("submit", "not_sent", times=2)
 

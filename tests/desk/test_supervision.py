@@ -191,7 +191,7 @@ async def test_a_fill_without_its_execution_is_booked_on_the_brokers_word(world)
 
 
 async def test_a_lagging_list_ends_nothing(world):
-    """ "Not in the list" is not "cancelled"."""
+    """An order that is not in the list is not a canceled one."""
     await world.ready()
     handle = await world.submit(**resting())
     world.fault("open_orders", "lag", seconds=60, times=5)
@@ -206,7 +206,7 @@ async def test_a_lagging_list_ends_nothing(world):
 
 
 async def test_an_answer_that_could_not_be_had_is_no_answer(world):
-    """ "Could not ask" read as "there are none" cancels the book in our heads."""
+    """A "could not ask" read as "there are none" cancels the book in our heads."""
     await world.ready()
     handle = await world.submit(**resting())
     world.fault("open_orders", "unavailable", times=3)

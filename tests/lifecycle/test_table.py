@@ -146,7 +146,7 @@ def test_fills_never_get_lost(moves: list[object]) -> None:
 
 @given(moves)
 def test_doubt_ends_by_evidence_only(moves: list[object]) -> None:
-    """An order in doubt that our own step ends as rejected or canceled may be live at the broker."""
+    """An order in doubt that we ourselves call rejected may be live at the broker."""
     words = frozenset({OrdStatus.REJECTED, OrdStatus.CANCELED, OrdStatus.EXPIRED})
     seen = lives(moves)
     for before, after, move in zip(seen, seen[1:], moves, strict=False):
