@@ -126,7 +126,7 @@ def given_up_behind_the_fence(world: "World", change: Change) -> None:
     if not isinstance(change.fact, Abandoned | HandedOver):
         return
     since = world.clock.monotonic() - world.sent_at.get(change.fact.key, 0.0)
-    assert since > world.parts.adapter.executor.capabilities.t_inflight
+    assert since > world.parts.adapter.executor.capabilities.t_inflight, change.fact
     assert change.before is not None
     assert change.before.in_doubt
 

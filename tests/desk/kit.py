@@ -16,7 +16,7 @@ from fillwright.desk.handles import Handle
 from fillwright.desk.parts import Parts, Ports, Settings
 from fillwright.desk.planning import PlanSettings
 from fillwright.desk.watchers import Watchers
-from fillwright.errors import BrokerUnavailable, NotSent
+from fillwright.errors import BrokerUnavailable, NotSent, OrderRejected
 from fillwright.journal import MemoryJournal
 from fillwright.ledger import Change, Ledger, decode
 from fillwright.orders import Order, WorkingOrder
@@ -74,11 +74,18 @@ class Wire:
             setattr(self, question, getattr(inner, question))
 
     async def submit(self, order: ApprovedOrder) -> Ack:
-        self._world.arrives(order)
+        world, key = self._world, order.client_order_id
+        before = world.sent_at.get(key, 0.0)
+        world.arrives(order)
         try:
-            return await self._world.carry(self._inner.submit(order))
+            return await world.carry(self._inner.submit(order))
         except NotSent:
-            self._world.unsent[order.client_order_id] += 1
+            world.unsent[key] += 1
+            world.sent_at[key] = before
+            raise
+        except OrderRejected:
+            # This request is answered; only an earlier one may still be under way.
+            world.sent_at[key] = before
             raise
 
     async def cancel(self, order: WorkingOrder) -> Ack:
@@ -110,7 +117,7 @@ class World:
     )
     #: Every request by kind and client order id.
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
-    #: When each submit left last, by the desk's clock.
+    #: When the last submit left that was not refused, by the desk's clock.
     sent_at: dict[str, float] = field(default_factory=dict)
     #: Submits that provably never left.
     unsent: Counter[str] = field(default_factory=Counter)
