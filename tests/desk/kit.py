@@ -10,17 +10,18 @@ from decimal import Decimal
 from typing import Any
 
 from desk import invariants
+from desk.wire import Wire
 from fillwright.book import BookView
 from fillwright.desk.desk import Desk
 from fillwright.desk.handles import Handle
 from fillwright.desk.parts import Parts, Ports, Settings
 from fillwright.desk.planning import PlanSettings
 from fillwright.desk.watchers import Watchers
-from fillwright.errors import BrokerUnavailable, NotSent, OrderRejected
+from fillwright.errors import BrokerUnavailable
 from fillwright.journal import MemoryJournal
 from fillwright.ledger import Change, Ledger, decode
-from fillwright.orders import Order, WorkingOrder
-from fillwright.protocols import Binding, Capabilities, ClosePolicy, Executor, Limits
+from fillwright.orders import Order
+from fillwright.protocols import Binding, Capabilities, ClosePolicy, Limits
 from fillwright.reports import Ack, Execution
 from fillwright.risk import InlineAsker
 from fillwright.states import OrderState
@@ -36,8 +37,8 @@ from fillwright.testing import (
     Venue,
 )
 from fillwright.testing.fake_broker import Latency
-from fillwright.types import BrokerOrderId, ClientOrderId, ExecutionId, Mode
-from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Verdict
+from fillwright.types import BrokerOrderId, ClientOrderId, ExecutionId, Mode, OrdStatus
+from fillwright.verdicts import ALLOW, ApprovedOrder, Verdict
 
 D = Decimal
 FIVE = D(5)
@@ -62,40 +63,6 @@ def obedient(order: Order, _book: object) -> object:
     if said == "raise":
         raise RuntimeError("a check that fails")
     return None if said == "none" else ALLOW
-
-
-class Wire:
-    """What stands between desk and adapter: requests are looked at, and outlive the desk."""
-
-    def __init__(self, inner: Executor, world: "World", capabilities: Capabilities) -> None:
-        self.broker, self.endpoint, self.capabilities = inner.broker, inner.endpoint, capabilities
-        self._inner, self._world = inner, world
-        for question in ("find", "open_orders", "executions", "account", "instrument"):
-            setattr(self, question, getattr(inner, question))
-
-    async def submit(self, order: ApprovedOrder) -> Ack:
-        world, key = self._world, order.client_order_id
-        before = world.sent_at.get(key, 0.0)
-        world.arrives(order)
-        try:
-            return await world.carry(self._inner.submit(order))
-        except NotSent:
-            world.unsent[key] += 1
-            world.sent_at[key] = before
-            raise
-        except OrderRejected:
-            # This request is answered; only an earlier one may still be under way.
-            world.sent_at[key] = before
-            raise
-
-    async def cancel(self, order: WorkingOrder) -> Ack:
-        self._world.requests["cancel", order.client_order_id] += 1
-        return await self._world.carry(self._inner.cancel(order))
-
-    async def replace(self, order: WorkingOrder, change: ApprovedChange) -> Ack:
-        invariants.durable_before_the_wire(self._world, order.client_order_id, "change_asked")
-        self._world.requests["replace", order.client_order_id] += 1
-        return await self._world.carry(self._inner.replace(order, change))
 
 
 @dataclass
@@ -327,6 +294,13 @@ class World:
         await self.clock.settle()
         return handle
 
+    async def settled(self, seconds: float = 60) -> None:
+        """End the faults, let time pass, and look at everything that must hold at rest."""
+        self.script.clear()
+        await self.run(seconds)
+        invariants.every_step(self)
+        invariants.all_quiet(self)
+
     def at_venue(self, key: str) -> list[Any]:
         """The venue's orders of one client order id, replacements included."""
         mine = [o for o in self.venue.orders() if o.client_order_id.split("-r")[0] == key]
@@ -359,3 +333,10 @@ def resting(**fields: Any) -> dict[str, Any]:
 def with_dedup(dedup: Any) -> Callable[[Capabilities], Capabilities]:
     """The same broker, without a server that refuses duplicates."""
     return lambda given: but(given, dedup=dedup)
+
+
+async def open_order(world, **fields):
+    handle = await world.submit(**resting(**fields))
+    await world.run(0.1)
+    assert handle.state.status is OrdStatus.NEW
+    return handle

@@ -5,17 +5,12 @@ import asyncio
 import pytest
 
 from desk import invariants
-from desk.kit import World, order, resting
-from fillwright.errors import DeskClosed
+from desk.kit import order, resting
+from fillwright.errors import (
+    DeskClosed,
+)
 from fillwright.protocols import ClosePolicy
 from fillwright.types import OrdStatus
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.end()
 
 
 @pytest.mark.parametrize(

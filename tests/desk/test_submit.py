@@ -1,31 +1,17 @@
-"""Submitting: one order per intent, whatever becomes of the request."""
+"""Submitting: one order per intent, through the gate, within the limits."""
 
 import asyncio
 
 import pytest
 
-from desk import invariants
-from desk.kit import LIMITS, D, World, but, order, resting, with_dedup
-from fillwright.errors import DeskBusy, DeskClosed, DuplicateClientOrderId, IntentConflict
-from fillwright.protocols import Dedup
-from fillwright.reports import AnomalyKind
+from desk.kit import LIMITS, D, but, order, resting
+from fillwright.errors import (
+    DeskBusy,
+    DeskClosed,
+    IntentConflict,
+)
 from fillwright.types import OrdStatus
 from fillwright.verdicts import ALLOW, Scope
-
-
-@pytest.fixture
-async def world():
-    made = World()
-    yield made
-    await made.end()
-
-
-async def settled(world, seconds=60):
-    """Let time pass until the faults are dealt with, and look at everything."""
-    world.script.clear()
-    await world.run(seconds)
-    invariants.every_step(world)
-    invariants.all_quiet(world)
 
 
 async def test_an_order_fills_and_its_handle_says_so(world):
@@ -36,7 +22,7 @@ async def test_an_order_fills_and_its_handle_says_so(world):
     state = await world.wait(handle.done())
 
     assert (state.status, state.filled, state.average_price) == ("FILLED", 3, D("100.01"))
-    await settled(world)
+    await world.settled()
 
 
 async def test_a_fill_before_the_ack_is_no_surprise(world):
@@ -52,181 +38,7 @@ async def test_a_fill_before_the_ack_is_no_surprise(world):
     assert handle.state.status is OrdStatus.FILLED
     await world.run(2)
     assert world.state(handle.client_order_id).status is OrdStatus.FILLED
-    await settled(world)
-
-
-@pytest.mark.parametrize("how", ["accept_then_timeout", "accept_then_reset"])
-async def test_an_order_that_was_taken_unheard_is_adopted(world, how):
-    """A timeout read as a failure leaves an order at the broker that nobody knows."""
-    await world.ready()
-    world.fault("submit", how, seconds=1.0)
-    world.fault("report", "drop", times=5)
-
-    handle = await world.submit(**resting())
-    state = await world.wait(handle.decided())
-    assert state.status is OrdStatus.IN_DOUBT
-    await world.run(1)
-
-    assert world.state(handle.client_order_id).status is OrdStatus.NEW
-    assert world.requests["submit", handle.client_order_id] == 1
-    await settled(world)
-
-
-async def test_a_stream_that_was_faster_leaves_no_doubt(world):
-    """A doubt about what is already proven blocks the symbol for nothing."""
-    await world.ready()
-    world.fault("submit", "accept_then_timeout", seconds=1.0)
-
-    handle = await world.submit(**resting())
-    await world.run(1.5)
-
-    assert not any(c.after and c.after.in_doubt for c in world.changes)
-    assert handle.state.status is OrdStatus.NEW
-    await settled(world)
-
-
-async def test_a_lost_request_goes_again_behind_the_fence(world):
-    """Sending again too early makes two orders; never sending again loses one."""
-    await world.ready()
-    world.fault("submit", "drop_request")
-    handle = await world.submit(**resting())
-    key = handle.client_order_id
-
-    await world.run(1.9)
-    assert world.requests["submit", key] == 1, "sent again within t_inflight"
-    await world.run(10)
-
-    assert world.requests["submit", key] == 2
-    assert len(world.at_venue(key)) == 1
-    assert world.state(key).status is OrdStatus.NEW
-    await settled(world)
-
-
-async def test_a_request_that_arrives_late_makes_no_second_order(world):
-    """The first request may still arrive after the second: the id is the same for that."""
-    await world.ready()
-    world.fault("submit", "accept_late", seconds=8.0)
-    handle = await world.submit(**resting())
-    await world.run(20)
-
-    assert len(world.at_venue(handle.client_order_id)) == 1
-    assert world.state(handle.client_order_id).status is OrdStatus.NEW
-    await settled(world)
-
-
-async def test_past_its_deadline_it_is_abandoned_on_clean_reads(world):
-    """An order that goes out after its deadline trades on a decision that is no longer meant."""
-    world.limits = but(LIMITS, send_deadline=1.0)
-    await world.ready()
-    world.fault("submit", "drop_request")
-    handle = await world.submit(**resting())
-    state = await world.wait(handle.done())
-
-    assert state.status is OrdStatus.ABANDONED
-    assert state.evidence is not None
-    assert "clean reads" in state.evidence.reference
-    assert world.requests["submit", handle.client_order_id] == 1
-    await settled(world)
-
-
-async def test_what_arrives_after_it_was_abandoned_is_cancelled(world):
-    """An order that was given up and then works unseen is a position that nobody wants."""
-    world.limits = but(LIMITS, send_deadline=1.0)
-    await world.ready()
-    world.fault("submit", "accept_late", seconds=30.0)
-    handle = await world.submit(**resting())
-    assert (await world.wait(handle.done())).status is OrdStatus.ABANDONED
-
-    await world.run(30)
-
-    kinds = {a.kind for c in world.changes for a in c.anomalies}
-    assert AnomalyKind.LATE_ACCEPT in kinds
-    assert [o.status for o in world.at_venue(handle.client_order_id)] == ["CANCELED"]
-    assert world.state(handle.client_order_id).status is OrdStatus.CANCELED
-    await settled(world)
-
-
-async def test_what_arrives_late_and_unseen_is_found_and_cancelled_after_a_restart(world):
-    """The late order must not outlive the process that gave it up."""
-    world.limits = but(LIMITS, send_deadline=1.0)
-    await world.ready()
-    world.fault("submit", "accept_late", seconds=30.0)
-    handle = await world.submit(**resting())
-    await world.wait(handle.done())
-    await world.crash()
-    await world.run(30)
-
-    await world.ready()
-    await world.run(5)
-
-    assert [o.status for o in world.at_venue(handle.client_order_id)] == ["CANCELED"]
-    await settled(world)
-
-
-async def test_a_duplicate_id_is_the_order_itself(world):
-    """A "duplicate id" read as a rejection loses an order that works."""
-    await world.ready()
-    world.fault("submit", "drop_request")
-    handle = await world.submit(**resting())
-    key = handle.client_order_id
-    # The broker has it after all, and says so only to who sends it again.
-    world.fault("find", "lag", seconds=60, times=50)
-    world.fault("open_orders", "lag", seconds=60, times=50)
-    world.fault("report", "drop", times=5)
-    world.venue.submit(order(**resting()), key)
-    await world.run(30)
-    assert world.state(key).status is not OrdStatus.REJECTED
-
-    world.script.clear()
-    await world.run(60)
-
-    assert world.state(key).status in (OrdStatus.NEW, OrdStatus.MANUAL)
-    assert len(world.at_venue(key)) == 1
-
-
-async def test_an_id_that_is_proven_to_exist_is_never_abandoned(world):
-    """Clean reads that contradict the broker's own word prove that the reads are blind."""
-    world.limits = but(LIMITS, send_deadline=10.0)
-    await world.ready()
-
-    async def refuses(_order):
-        raise DuplicateClientOrderId(
-            _order.client_order_id, "422", "client_order_id must be unique"
-        )
-
-    world.parts.adapter.executor.submit = refuses
-    handle = await world.submit(**resting())
-    state = await world.wait(handle.done())
-
-    assert state.status is OrdStatus.MANUAL
-
-
-@pytest.mark.parametrize("dedup", [Dedup.TAG_ONLY, Dedup.NONE])
-async def test_a_broker_that_takes_duplicates_never_gets_one(world, dedup):
-    """Without a server that refuses the second one, a resend is a second order."""
-    world.capabilities = with_dedup(dedup)
-    await world.ready()
-    world.fault("submit", "drop_request")
-    handle = await world.submit(**resting())
-    state = await world.wait(handle.done())
-    await world.run(60)
-
-    assert state.status is OrdStatus.MANUAL
-    assert world.requests["submit", handle.client_order_id] == 1
-
-
-async def test_what_waits_for_a_person_is_settled_when_it_shows(world):
-    """A late appearance is the evidence that the person was waiting for."""
-    world.capabilities = with_dedup(Dedup.TAG_ONLY)
-    await world.ready()
-    world.fault("submit", "accept_late", seconds=20)
-    handle = await world.submit(**resting())
-    assert (await world.wait(handle.done())).status is OrdStatus.MANUAL
-
-    await world.run(20)
-
-    assert world.state(handle.client_order_id).status is OrdStatus.NEW
-    await settled(world)
+    await world.settled()
 
 
 async def test_a_request_that_never_left_goes_again_at_once(world):
@@ -239,7 +51,7 @@ async def test_a_request_that_never_left_goes_again_at_once(world):
 
     assert state.status is OrdStatus.FILLED
     assert world.requests["submit", handle.client_order_id] == 3
-    await settled(world)
+    await world.settled()
 
 
 async def test_a_rejection_is_final_and_has_its_evidence(world):
@@ -251,64 +63,7 @@ async def test_a_rejection_is_final_and_has_its_evidence(world):
 
     assert state.status is OrdStatus.REJECTED
     assert state.text == "insufficient buying power"
-    await settled(world)
-
-
-async def test_a_rejection_of_the_second_request_says_nothing_of_the_first(world):
-    """The broker refuses the repetition because the first one holds the money."""
-    await world.ready()
-    world.fault("submit", "accept_late", seconds=9.0, nth=1)
-    world.fault("submit", "reject", nth=2)
-    handle = await world.submit(**resting())
-    await world.run(60)
-
-    assert [o.status for o in world.at_venue(handle.client_order_id)] in (["NEW"], ["CANCELED"])
-    assert world.state(handle.client_order_id).status is not OrdStatus.REJECTED
-    await settled(world)
-
-
-async def test_an_answer_that_never_comes_puts_the_order_in_doubt(world):
-    """A request that hangs for ever hides an order for ever."""
-    await world.ready()
-
-    async def hangs(_order):
-        await asyncio.get_running_loop().create_future()
-
-    world.parts.adapter.executor.submit = hangs
-    handle = await world.submit(**resting())
-    await world.run(12)
-
-    assert handle.state.status is OrdStatus.IN_DOUBT
-
-
-async def test_an_unknown_exception_of_the_adapter_proves_nothing(world):
-    """A bug in an adapter that is read as "not sent" sends twice."""
-    await world.ready()
-
-    async def fails(_order):
-        raise KeyError("a field that the vendor removed")
-
-    world.parts.adapter.executor.submit = fails
-    state = await world.wait((await world.submit(**resting())).decided())
-
-    assert state.status is OrdStatus.IN_DOUBT
-    assert "KeyError" in state.pending[0].doubt
-
-
-async def test_in_doubt_blocks_new_risk_of_its_symbol_only(world):
-    """New risk on top of an unknown order doubles what is not known."""
-    await world.ready()
-    world.fault("submit", "drop_request")
-    await world.submit(**resting())
-    other = await world.submit(symbol="KO")
-    same = await world.submit(quantity="2")
-    less = await world.submit(side="SELL", quantity="2")
-    await world.run(0)
-
-    assert other.state.status is OrdStatus.FILLED
-    assert same.state.status is OrdStatus.REFUSED
-    assert same.state.reasons[0].code == "IN_DOUBT"
-    assert less.state.status is OrdStatus.FILLED
+    await world.settled()
 
 
 async def test_the_same_intent_is_the_same_order(world):
@@ -344,7 +99,7 @@ async def test_the_same_intent_across_a_restart_even_when_it_settled(world, cras
     assert world.requests["submit", handle.client_order_id] == 1
     with pytest.raises(IntentConflict):
         await world.desk.submit(order(intent_id="once", quantity="3"))
-    await settled(world)
+    await world.settled()
 
 
 async def test_a_staged_intent_goes_on_when_it_is_asked_for_again(world):
@@ -366,7 +121,7 @@ async def test_a_staged_intent_goes_on_when_it_is_asked_for_again(world):
     await world.run(1)
 
     assert again.state.status is OrdStatus.NEW
-    await settled(world)
+    await world.settled()
 
 
 async def test_more_orders_than_the_desk_takes_are_refused_unrecorded(world):
@@ -392,7 +147,7 @@ async def test_settled_orders_make_room_again(world):
     for _ in range(12):
         await world.wait((await world.submit(quantity="1")).done())
         await world.run(1)
-    await settled(world)
+    await world.settled()
 
 
 @pytest.mark.parametrize("word", ["raise", "none"])
@@ -424,7 +179,7 @@ async def test_a_caller_that_goes_away_takes_nothing_with_it(world):
     handle = await world.desk.find("mine")
     assert handle is not None
     assert handle.state.status is OrdStatus.FILLED
-    await settled(world)
+    await world.settled()
 
 
 async def test_two_orders_inside_one_ack_latency_share_the_limit(world):
