@@ -235,7 +235,7 @@ class NotCancelable(DeskError):
     def __init__(self, client_order_id: str, status: str) -> None:
         self.client_order_id = client_order_id
         self.status = status
-        super().__init__(f"{client_order_id} is {status}; it cannot be changed any more")
+        super().__init__(f"{client_order_id} is {status}; it cannot be changed now")
 
 
 class NotManual(DeskError):

@@ -6,8 +6,9 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from fillwright.errors import BadInput
 from fillwright.types import (
     BrokerOrderId,
     ClientOrderId,
@@ -50,6 +51,9 @@ class Order(Value):
     Exactly one of `quantity` (shares or coins) and `notional` (account currency) is given.
     `intent_id` names the decision: the same id and content is the same order for ever.
     """
+
+    # A copy that was made with `model_copy(update=...)` was never validated.
+    model_config = ConfigDict(revalidate_instances="always")
 
     symbol: Symbol
     side: Side
@@ -121,6 +125,18 @@ class Order(Value):
     def content(self) -> bytes:
         """The order as canonical JSON, fields at their default left out."""
         return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)
+
+
+def checked_order(given: object) -> Order:
+    """The order that was given, validated anew. Raises BadInput with the field."""
+    try:
+        return Order.model_validate(given)
+    except ValidationError as fault:
+        first = fault.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(["order", *map(str, first["loc"])])
+        problem = first["msg"].removeprefix("Value error, ")
+        # Not chained: pydantic's finding holds what was given.
+        raise BadInput(where, problem, "Build it with Order(...)") from None
 
 
 class OrderChange(Value):

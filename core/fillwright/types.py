@@ -8,8 +8,9 @@ Rules:
 Names follow FIX 4.4; the tag stands in brackets where there is one.
 """
 
+import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, NewType
 
@@ -148,6 +149,13 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+#: How a decimal is written: Decimal itself also reads "1_000", blanks and other scripts' digits.
+#: What is not finite passes here and is told apart below.
+_WRITTEN = re.compile(
+    r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,4})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
+)
+
+
 def plain(value: Decimal) -> Decimal:
     """Drop trailing zeros and the exponent: `1.50` and `1.5` become one value, `1E+2` is `100`."""
     short = value.normalize()
@@ -161,10 +169,9 @@ def decimal_from(value: object) -> Decimal:
     Raises ValueError for numbers, NaN, infinities, blanks and more than `MAX_DIGITS` digits.
     """
     if isinstance(value, str):
-        try:
-            parsed = Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f"{value[:40]!r} is not a decimal number") from None
+        if _WRITTEN.fullmatch(value) is None:
+            raise ValueError(f"{value[:40]!r} is not a decimal number")
+        parsed = Decimal(value)
     elif isinstance(value, Decimal):
         parsed = value
     else:

@@ -30,7 +30,8 @@ class Reason:
     check: str = ""
 
     def __str__(self) -> str:
-        said = f"{self.code}: measured {self.measured}, limit {self.limit}"
+        who = f" [{self.check}]" if self.check and self.code.startswith("CHECK_") else ""
+        said = f"{self.code}{who}: measured {self.measured}, limit {self.limit}"
         return f"{said} ({self.text})" if self.text else said
 
 

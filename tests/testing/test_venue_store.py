@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -217,20 +218,21 @@ def test_what_was_acknowledged_survives_a_sigkill(tmp_path, lines):
         # The last line may be cut anywhere, and then it was not heard.
         rest = child.stdout.read().splitlines(keepends=True)
         heard += [line.split() for line in rest if line.endswith("\n")]
-    bench = Bench(state=state, step=0)
-    venue = bench.venue
-    for name, second, filled in heard:
-        if name == "canceled":
-            assert venue.find(second).status is OrdStatus.CANCELED
-            continue
-        order = venue.find(name)
-        assert order is not None
-        assert second in ("-", order.broker_order_id)
-        assert filled in ("-", "0") or order.filled == D(filled)
-    traded = sum((f.execution.quantity * f.side.sign for f in venue.executions().items), start=D(0))
-    assert venue.account().quantity("AAPL") == traded
-    spent = sum(f.execution.quantity * f.execution.price * f.side.sign for f in _items(venue))
-    assert venue.account().cash == 100_000 - spent
+    with closing(Bench(state=state, step=0).venue) as venue:
+        for name, second, filled in heard:
+            if name == "canceled":
+                assert venue.find(second).status is OrdStatus.CANCELED
+                continue
+            order = venue.find(name)
+            assert order is not None
+            assert second in ("-", order.broker_order_id)
+            assert filled in ("-", "0") or order.filled == D(filled)
+        traded = sum(
+            (f.execution.quantity * f.side.sign for f in venue.executions().items), start=D(0)
+        )
+        assert venue.account().quantity("AAPL") == traded
+        spent = sum(f.execution.quantity * f.execution.price * f.side.sign for f in _items(venue))
+        assert venue.account().cash == 100_000 - spent
 
 
 def _items(venue):

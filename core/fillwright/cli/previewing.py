@@ -12,7 +12,6 @@ from typing import cast
 
 from fillwright.accounts import Account, Instrument
 from fillwright.cli.answers import Answer, Exit
-from fillwright.cli.reading import view_of
 from fillwright.cli.stopping import run_stoppable
 from fillwright.cli.tables import preview_table, shown_price
 from fillwright.clock import SystemClock, SystemRng
@@ -22,8 +21,7 @@ from fillwright.desk.opening import Overrides, load_plugins, open_desk
 from fillwright.desk.planning import PlanPreview, PreviewLine
 from fillwright.errors import JournalBound, NotSent
 from fillwright.hooks import AdapterRequest
-from fillwright.journal import JournalReader, MemoryJournal
-from fillwright.ledger import BooksOpened, CursorMoved, encode
+from fillwright.journal import OPENED, JournalReader, MemoryJournal
 from fillwright.orders import WorkingOrder
 from fillwright.plans import Plan
 from fillwright.plans.results import HARMLESS
@@ -65,7 +63,7 @@ async def _previewed(plan: Plan, config: DeskConfig) -> PlanPreview:
         clock=clock,
         rng=rng,
         adapter=adapter,
-        journal=lambda binding, clock: _copied(config, plan, binding, clock),
+        journal=lambda binding, clock: _copied(config, binding, clock),
     )
     async with open_desk(config, overrides=overrides) as desk:
         await _ready(desk, config.desk.ready_within_seconds)
@@ -82,34 +80,24 @@ async def _ready(desk: Desk, within: float) -> None:
         return
 
 
-def _copied(config: DeskConfig, plan: Plan, binding: Binding, clock: Clock) -> Journal:
-    """A journal in memory with what the real one says that matters here: its orders under way,
-    positions, halts, and this plan's own records.
-    """
+def _copied(config: DeskConfig, binding: Binding, clock: Clock) -> Journal:
+    """A journal in memory that says what the real one says."""
     copy = MemoryJournal(binding, clock=clock)
     path = config.journal_path
     if path.exists():
-        _copy_into(copy, path, plan, clock)
+        _copy_into(copy, path)
     # What a journal finds at its opening is durable, and is replayed.
     return cast("Journal", copy.crash(keep=copy.seq))
 
 
-def _copy_into(copy: MemoryJournal, path: Path, plan: Plan, clock: Clock) -> None:
-    view = view_of(path)
-    if view.binding != copy.binding:
-        raise JournalBound(str(path), str(view.binding), str(copy.binding))
+def _copy_into(copy: MemoryJournal, path: Path) -> None:
+    """Every record: what was traded before must be known, or the broker's word on it is news."""
     with JournalReader.open(path) as reader:
-        for key in (*(state.client_order_id for state in view.orders), plan.plan_id):
-            for record in reader.about(key):
+        if reader.binding != copy.binding:
+            raise JournalBound(str(path), str(reader.binding), str(copy.binding))
+        for record in reader.read():
+            if record.kind != OPENED:
                 copy.append(record.kind, record.key, record.body)
-    ledger, now = view.ledger, clock.now()
-    if ledger.opened:
-        # Behind the orders, whose fills are in these positions already.
-        copy.append(*encode(BooksOpened(now, ledger.cash, ledger.positions)))
-    for cursor in filter(None, (ledger.earlier_cursor, ledger.cursor)):
-        copy.append(*encode(CursorMoved(now, cursor)))
-    for halt in ledger.halts.values():
-        copy.append(*encode(halt))
 
 
 class _SilentAdapter:

@@ -19,6 +19,7 @@ from fillwright.cli.tables import orders_table
 from fillwright.clock import SystemClock
 from fillwright.config import DeskConfig
 from fillwright.desk.desk import Desk
+from fillwright.desk.halts import checked_halt
 from fillwright.desk.opening import Overrides, open_desk
 from fillwright.errors import FillwrightError, NotManual, UnknownOrder
 from fillwright.journal import JournalReader, SqliteJournal
@@ -55,15 +56,16 @@ def halt(  # each is an option of its own
     Exit codes: 0 halted, 2 bad input, or the journal is in use; nothing changed.
     """
     scope, name = _scope(symbol, strategy, everything=everything)
-    fact = Halted(SystemClock().now(), scope, name, _said(reason, "--reason"), _said(by, "--by"))
+    said = _said(reason, "--reason"), _said(by, "--by")
+    fact = checked_halt(Halted(SystemClock().now(), scope, name, *said))
     config = call.loaded()
     if config.journal_path.exists():
         asyncio.run(_record(config, [fact]))
     else:
         run_stoppable(lambda: _halt_new(config, fact))
     whom = f"{scope} {name}".strip()
-    said = one_line(f"Halted {whom}: {reason}. `fillwright resume` lifts it.")
-    return Answer({"halted": halt_document(fact)}, [said])
+    told = one_line(f"Halted {whom}: {reason}. `fillwright resume` lifts it.")
+    return Answer({"halted": halt_document(fact)}, [told])
 
 
 def resume(

@@ -9,12 +9,14 @@ from enum import StrEnum
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.desk import chronicle
+from fillwright.desk.halts import checked_halt, said
 from fillwright.desk.handles import Handle, HandleBook
 from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanEngine, PlanPreview
 from fillwright.desk.stopping import drain
 from fillwright.desk.tasks import finished_within
 from fillwright.errors import (
+    BadInput,
     DeskBusy,
     DeskClosed,
     FillwrightError,
@@ -22,10 +24,17 @@ from fillwright.errors import (
     NotCancelable,
     NotManual,
     UnknownOrder,
+    fault_text,
 )
 from fillwright.ledger import Abandoned, Change, Halted, Resumed, Staged
 from fillwright.logs import get_logger
-from fillwright.orders import Order, OrderChange, client_order_id_for, content_hash
+from fillwright.orders import (
+    Order,
+    OrderChange,
+    checked_order,
+    client_order_id_for,
+    content_hash,
+)
 from fillwright.plans import ExecutionResult, Plan
 from fillwright.protocols import Clock, ClosePolicy, Json, Record
 from fillwright.reports import Evidence, Source
@@ -72,8 +81,12 @@ class Desk:
         """Record the intent and send the order on its way; returns at once.
 
         The same intent id with the same content gives the same order again, also after a
-        restart. Raises IntentConflict, DeskBusy, DeskClosed; a refusal is a state of the handle.
+        restart. Raises BadInput, IntentConflict, DeskBusy, DeskClosed; a refusal is a state of the
+        handle.
         """
+        if self._state is DeskState.CLOSED:
+            raise DeskClosed(self._state)
+        order = checked_order(order)
         if order.intent_id is None:
             minted = self._parts.ids.new("intent")
             order = order.model_copy(update={"intent_id": minted})
@@ -219,14 +232,19 @@ class Desk:
 
         When it returns, the halt is durable, and no new-risk order leaves after it: requests that
         were out when it was asked for have come back (within 10 s; a log event says if not).
+        Raises BadInput for a scope, a name, a reason or a person that is none.
         """
-        await self._keeper.write_durably(Halted(self.clock.now(), scope, name, reason, by))
+        halted = checked_halt(Halted(self.clock.now(), scope, name, reason, by))
+        await self._keeper.write_durably(halted)
         if not await finished_within(self._parts.wire.landed(), LANDED_WITHIN, self.clock):
             _log.error("requests_still_out", seconds=LANDED_WITHIN)
         _log.warning("desk_halted", scope=str(scope), name=name, reason=reason, by=by)
 
     async def resume(self, scope: Scope, name: str = "", *, by: str) -> None:
-        """Lift a halt; `by` is the person who answers for it."""
+        """Lift a halt; `by` is the person who answers for it. Raises BadInput if none stands."""
+        if (scope, name) not in self._keeper.ledger.halts:
+            raise BadInput(f"halt {scope} {name}".strip(), "no such halt stands")
+        said("by", by)
         await self._keeper.write_durably(Resumed(self.clock.now(), scope, name, by))
         _log.warning("desk_resumed", scope=str(scope), name=name, by=by)
 
@@ -289,7 +307,7 @@ class Desk:
         """One of the desk's own tasks ended by a fault: take no more orders."""
         if self._state is DeskState.CLOSED:
             return
-        reason = f"{name} failed: {fault}"
+        reason = f"stopped by a fault in its {name} task ({fault_text(fault)})"
         self._fault = fault if isinstance(fault, FillwrightError) else DeskClosed(reason)
         self._parts.health.block("desk", reason)
         if self._state is DeskState.RUNNING:
