@@ -221,12 +221,13 @@ def look(folder: Path) -> list[str]:
     problems += [f"{name} is {count} orders" for name, count in names.items() if count > 1]
     problems += [f"{o.client_order_id} is still {o.status}" for o in orders if not o.ended]
     reader = JournalReader.open(folder / "desk.db")
-    ledger, intents = Ledger(), Counter()
+    ledger = Ledger()
+    intents: Counter[str] = Counter()
     for record in reader.read(0):
         fact = decode(record)
         if fact is not None:
             ledger.apply(fact)
-        if isinstance(fact, Staged):
+        if isinstance(fact, Staged) and fact.order.intent_id:
             intents[fact.order.intent_id] += 1
     reader.close()
     problems += [f"intent {name} staged {n} times" for name, n in intents.items() if n > 1]

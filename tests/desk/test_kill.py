@@ -1,7 +1,7 @@
 """A real process with a real plan is killed with SIGKILL, again and again, and goes on each time.
 
-`FILLWRIGHT_KILLS` says how many times (0: at every point that there is). A failure names its
-points; `FILLWRIGHT_KILL_AT='["before journal commit 5"]'` dies at them again.
+`TRY_KILLS` says how many times (0: at every point that there is). A failure names its
+points; `TRY_KILL_AT='["before journal commit 5"]'` dies at them again.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 WORKER = Path(__file__).with_name("kill_worker.py")
-KILLS = int(os.environ.get("FILLWRIGHT_KILLS", "230"))
+KILLS = int(os.environ.get("TRY_KILLS", "230"))
 #: Where every single point is tried: each record as it is taken, and each write to the disk.
 EACH = ("before journal append", "before journal commit", "after journal commit")
 OTHERS = (
@@ -54,7 +54,8 @@ class Worker:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, f"the worker ended at {kills}"
-        return json.loads(answer)
+        told: dict[str, Any] = json.loads(answer)
+        return told
 
     def close(self) -> None:
         self._process.communicate(timeout=60)
@@ -96,7 +97,7 @@ def test_a_killed_plan_goes_on_and_repeats_nothing(worker: Worker) -> None:
     whole = worker.cycle([])
     assert told(whole, whole["result"]) == ""
     assert whole["result"]["status"] == "SUCCESS"
-    asked = os.environ.get("FILLWRIGHT_KILL_AT")
+    asked = os.environ.get("TRY_KILL_AT")
     chosen = [json.loads(asked)] if asked else plans(whole["points"])
 
     answers = [worker.cycle(kills) for kills in chosen]

@@ -1,4 +1,7 @@
-"""The desk against a world that crashes, loses, delays, repeats and reorders: invariants hold."""
+"""The desk against a world that crashes, loses, delays, repeats and reorders: invariants hold.
+
+`TRY_EXAMPLES` and `TRY_STEPS` make it look further, with other examples each time.
+"""
 
 import logging
 import os
@@ -245,13 +248,15 @@ def quiet() -> Iterator[None]:
     log.setLevel(level)
 
 
-EXAMPLES = int(os.environ.get("FILLWRIGHT_EXAMPLES", "70"))
-SHRINKS = "FILLWRIGHT_NO_SHRINK" not in os.environ
+EXAMPLES = int(os.environ.get("TRY_EXAMPLES", "100"))
+SHRINKS = "TRY_NO_SHRINK" not in os.environ
 TestDesk = DeskMachine.TestCase
 TestDesk.settings = settings(
     max_examples=EXAMPLES,
-    stateful_step_count=int(os.environ.get("FILLWRIGHT_STEPS", "35")),
+    stateful_step_count=int(os.environ.get("TRY_STEPS", "35")),
     deadline=None,
+    # The same examples each time, unless somebody goes looking for more.
+    derandomize="TRY_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
     report_multiple_bugs=False,
