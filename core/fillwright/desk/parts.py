@@ -112,6 +112,12 @@ class Parts:
         self.approvals.gate = Gate(checks, ports.asker, facts=self.approvals, clock=clock)
         self.books = Books(self.keeper, clock, self._take_up)
         self.reconciler = Reconciler(self.books, self.keeper, self.market, executor, clock=clock)
+        self._wire_requests(ports)
+        self._wire_watching(ports, watchers)
+
+    def _wire_requests(self, ports: Ports) -> None:
+        """What sends, changes, and settles what is in doubt."""
+        executor, limits, clock = self.adapter.executor, self.limits, self.clock
         self.carrier = Carrier(
             self.keeper,
             self.books,
@@ -145,13 +151,17 @@ class Parts:
             resend=self.carrier.resend,
             recancel=self.changes.cancel,
         )
+
+    def _wire_watching(self, ports: Ports, watchers: Watchers) -> None:
+        """What hears of changes, and what keeps the ledger in step with the broker."""
+        journal, limits, clock = self.keeper.journal, self.limits, self.clock
         self.announcer = Announcer(
             journal, remember=self._remember, observe=watchers.observe, examine=watchers.examine
         )
         self.keeper.listen(self._change)
         watchers.attach(self.keeper, self.approvals, clock)
         self.supervisor = Supervisor(
-            adapter.stream,
+            self.adapter.stream,
             self.books,
             self.reconciler,
             market=self.market,
