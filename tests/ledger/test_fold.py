@@ -139,6 +139,34 @@ def test_bust_of_an_unknown_execution_changes_nothing() -> None:
     assert ledger.positions["XYZ"] == 100
 
 
+@given(trades, st.data())
+def test_busts_and_corrections_in_any_order(fills: list[Reported], data: st.DataObject) -> None:
+    """A bust that overtakes its trade, or a correction's own bust, must not be lost."""
+    said, standing = list(fills), {}
+    for n, fact in enumerate(fills):
+        trade_ = fact.report.execution
+        standing[n] = trade_
+        name, kind = (
+            trade_.execution_id,
+            data.draw(st.sampled_from(["", "bust", "correct", "both"])),
+        )
+        if kind in ("correct", "both"):
+            right = Execution(ExecutionId(f"c{n}"), Decimal(3), Decimal(7), NOW, corrects=name)
+            said.append(report("TRADE_CORRECT", right))
+            standing[n], name = right, right.execution_id
+        if kind in ("bust", "both"):
+            bust = Execution(ExecutionId(f"b{n}"), Decimal(0), Decimal(0), NOW, corrects=name)
+            said.append(report("TRADE_CANCEL", bust))
+            del standing[n]
+
+    ledger = folded([*opened(), *data.draw(st.permutations([*said, *said[:3]]))])
+
+    left = list(standing.values())
+    assert ledger.positions["XYZ"] == 100 - sum(e.quantity for e in left)
+    assert ledger.cash == 1000 + sum(e.quantity * e.price - e.fee for e in left)
+    assert ledger.orders[KEY].filled == sum(e.quantity for e in left)
+
+
 def test_same_id_with_other_numbers_keeps_the_first() -> None:
     """A noisy duplicate that overwrites the first fill changes history without a bust."""
     ledger = folded([*opened(), trade("e1", "40", "10")])
