@@ -42,7 +42,7 @@ def test_no_path_of_one_machine_stands_in_a_page(page: Path) -> None:
     """A path that exists on one machine only sends every other reader astray."""
     text = page.read_text(encoding="utf-8")
 
-    found = re.findall(r"(?:/home/|/root/|/tmp/|/work/|/Users/|file://)\S*", text)
+    found = re.findall(r"(?:/(?:home|root|tmp|work|Users)/|file://)\S*", text)
 
     assert found == []
 
