@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fillwright.accounts import Account, Instrument, Position, Quote
+    from fillwright.alerts import Alert, Level
     from fillwright.book import BookView
     from fillwright.config import DeskConfig, load_config
     from fillwright.desk.desk import Desk
     from fillwright.desk.opening import Overrides, open_desk
     from fillwright.door import execute
     from fillwright.errors import FillwrightError
-    from fillwright.hooks import AdapterRequest, hookimpl
+    from fillwright.findings import Finding
+    from fillwright.history import Deed
+    from fillwright.hooks import AdapterRequest, DataRequest, hookimpl
+    from fillwright.inputs import Datum, Input, Window, needs
+    from fillwright.limits import Scoped
     from fillwright.orders import Order, OrderChange, StopLoss, TakeProfit
     from fillwright.plans import (
         Basket,
@@ -42,12 +47,13 @@ if TYPE_CHECKING:
         Side,
         TimeInForce,
     )
-    from fillwright.verdicts import ALLOW, Allow, Halt, Reject, Resize, Scope, Verdict
+    from fillwright.verdicts import ALLOW, Allow, Halt, Reject, Resize, Scope, Verdict, Warn
 
     __version__: str
 
 #: Where each public name lives.
 _HOMES = {
+    "alerts": ("Alert", "Level"),
     "accounts": ("Account", "Instrument", "Position", "Quote"),
     "book": ("BookView",),
     "config": ("DeskConfig", "load_config"),
@@ -55,7 +61,11 @@ _HOMES = {
     "desk.opening": ("Overrides", "open_desk"),
     "door": ("execute",),
     "errors": ("FillwrightError",),
-    "hooks": ("AdapterRequest", "hookimpl"),
+    "findings": ("Finding",),
+    "history": ("Deed",),
+    "hooks": ("AdapterRequest", "DataRequest", "hookimpl"),
+    "inputs": ("Datum", "Input", "Window", "needs"),
+    "limits": ("Scoped",),
     "orders": ("Order", "OrderChange", "StopLoss", "TakeProfit"),
     "plans": (
         "Basket",
@@ -75,7 +85,7 @@ _HOMES = {
     "reports": ("Anomaly", "Execution"),
     "states": ("OrderState",),
     "types": ("Mode", "OrdStatus", "OrdType", "OrderClass", "Side", "TimeInForce"),
-    "verdicts": ("ALLOW", "Allow", "Halt", "Reject", "Resize", "Scope", "Verdict"),
+    "verdicts": ("ALLOW", "Allow", "Halt", "Reject", "Resize", "Scope", "Verdict", "Warn"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -83,20 +93,27 @@ __all__ = [
     "ALLOW",
     "Account",
     "AdapterRequest",
+    "Alert",
     "Allow",
     "Anomaly",
     "Basket",
     "BookView",
     "ClosePolicy",
+    "DataRequest",
+    "Datum",
+    "Deed",
     "Desk",
     "DeskConfig",
     "Execution",
     "ExecutionManager",
     "ExecutionResult",
     "FillwrightError",
+    "Finding",
     "Halt",
+    "Input",
     "Instrument",
     "ItemResult",
+    "Level",
     "Mode",
     "OrdStatus",
     "OrdType",
@@ -116,6 +133,7 @@ __all__ = [
     "Reject",
     "Resize",
     "Scope",
+    "Scoped",
     "Side",
     "StopLoss",
     "TakeProfit",
@@ -124,10 +142,13 @@ __all__ = [
     "TargetWeights",
     "TimeInForce",
     "Verdict",
+    "Warn",
+    "Window",
     "__version__",
     "execute",
     "hookimpl",
     "load_config",
+    "needs",
     "open_desk",
     "read_plan",
 ]

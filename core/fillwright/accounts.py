@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
@@ -38,6 +38,8 @@ class Account:
     positions: Mapping[str, Position] = field(default_factory=lambda: MappingProxyType({}))
     #: The broker's own block: no order is possible.
     blocked: bool = False
+    #: Equity at the last close; absent where the broker does not say.
+    last_equity: Decimal | None = None
 
     def quantity(self, symbol: str) -> Decimal:
         """Shares or coins held, signed; zero when there is no position."""
@@ -99,6 +101,17 @@ class Quote:
     at: datetime
 
     @property
+    def finite(self) -> bool:
+        """Whether what it says are numbers: a NaN prices nothing."""
+        bid, ask = self.bid, self.ask
+        return (bid is None or bid.is_finite()) and (ask is None or ask.is_finite())
+
+    @property
+    def sound(self) -> bool:
+        """Whether all of its numbers are numbers, sizes included."""
+        return self.finite and self.bid_size.is_finite() and self.ask_size.is_finite()
+
+    @property
     def crossed(self) -> bool:
         """Whether the bid stands above the ask: such a quote prices nothing."""
         return self.bid is not None and self.ask is not None and self.bid > self.ask
@@ -117,3 +130,22 @@ class Quote:
     def age(self, now: datetime) -> timedelta:
         """How old it is; below zero when the market's clock runs ahead of ours."""
         return now - self.at
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSession:
+    """The broker's own clock: its time, and whether its market is open."""
+
+    at: datetime
+    is_open: bool
+    next_open: datetime
+    next_close: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TradingDay:
+    """One day on which the market opens, with its regular hours."""
+
+    day: date
+    opens: datetime
+    closes: datetime

@@ -1,19 +1,25 @@
 """What a check sees: one frozen view of account, exposure, quotes and rules.
 
 Working, in-flight and in-doubt orders are counted at their worst case. A view never fetches
-anything: what it does not hold is None, and a check that needs it refuses.
+anything. What a check declared in its `needs` is there, or the check is not asked; for the rest
+there are questions that may answer None.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from fillwright.accounts import Account, Instrument, Quote
+from fillwright.errors import InputMissing
+from fillwright.history import EVER, NO_HISTORY, History
+from fillwright.inputs import NOTHING, Datum, Input, Locate, ProfitAndLoss, Session, Supplied
 from fillwright.orders import Order
+from fillwright.reports import Anomaly
 from fillwright.types import ZERO, OrderClass, OrdType, Side
 
+T = TypeVar("T")
 #: How far a market order may trade away from the quote in the worst case.
 COLLAR = Decimal("0.05")
 _OPENING_LEGS = frozenset({OrderClass.BRACKET, OrderClass.OTO})
@@ -32,9 +38,37 @@ class Exposure(NamedTuple):  # a frozen dataclass takes three times as long to m
     orders: int = 0
     #: How many of those orders have no known price: the values above leave them out.
     unpriced: int = 0
+    #: How many of those orders buy.
+    buy_orders: int = 0
 
 
 FLAT = Exposure()
+
+
+@dataclass(frozen=True, slots=True)
+class FillFacts:
+    """What is known of one booked execution besides itself; the journal holds all of it."""
+
+    #: When its record was made.
+    booked_at: datetime
+    #: The newest quote that the desk had then, fresh or not; None when it had none.
+    quote: Quote | None = None
+    #: What was surprising about it.
+    anomalies: tuple[Anomaly, ...] = ()
+
+
+class Beside(NamedTuple):
+    """What stands beside the order that is judged: resting orders, children of its parent."""
+
+    #: The highest price at which a buy of ours rests in the symbol; None when none does. One
+    #: that takes any price rests at infinity, and a sell of that kind at zero.
+    highest_buy: Decimal | None = None
+    lowest_sell: Decimal | None = None
+    #: What other children of the same parent may still trade.
+    children: Decimal = ZERO
+
+
+ALONE = Beside()
 
 
 class RecentOrder(NamedTuple):
@@ -57,8 +91,8 @@ class RecentOrder(NamedTuple):
 class BookView:
     """The facts on which one order is judged, at `now`.
 
-    For a replace, the exposure does not contain the order that is being changed, and
-    `already_filled` says how much of it has traded.
+    For a replace, the exposure does not contain the order that is being changed,
+    `already_filled` says how much of it has traded, and `standing` its quantity until now.
     """
 
     now: datetime
@@ -72,6 +106,18 @@ class BookView:
     already_filled: Decimal = ZERO
     #: Quotes older than this count as absent.
     quote_max_age: timedelta = timedelta(seconds=5)
+    standing: Decimal | None = None
+    #: The data besides quotes and rules; ask with the methods below.
+    supplied: Supplied = NOTHING
+    #: What this desk did, every approval so far included.
+    history: History = NO_HISTORY
+    #: When the trading day began.
+    today: datetime = EVER
+    #: When a check is asked about an execution: what belongs to it.
+    fill: FillFacts | None = None
+    #: When a named person last lifted a halt: what went wrong before was looked at.
+    attended: datetime = EVER
+    beside: Beside = ALONE
 
     def exposure(self, symbol: str) -> Exposure:
         """What is held and under way in `symbol`."""
@@ -84,9 +130,79 @@ class BookView:
     def quote(self, symbol: str) -> Quote | None:
         """A quote that is fresh and not crossed; None otherwise."""
         quote = self.quotes.get(symbol)
-        if quote is None or quote.crossed or abs(self.now - quote.at) > self.quote_max_age:
+        if quote is None or abs(self.now - quote.at) > self.quote_max_age:
             return None
-        return quote
+        return quote if quote.finite and not quote.crossed else None
+
+    def find(self, name: str, symbol: str = "") -> Datum | None:
+        """Any input by its name, fresh and sound; None otherwise, whoever declared it."""
+        if name == Input.QUOTE:
+            quote = self.quote(symbol) if self.has(name, symbol) else None
+            return Datum(name, symbol, quote, quote.at) if quote else None
+        if name == Input.INSTRUMENT:
+            rules, read = self.instrument(symbol), self.supplied.instruments_at.get(symbol)
+            at = self.now if read is None else read
+            fresh = self.now - at <= self.supplied.age_of(name)
+            return Datum(name, symbol, rules, at) if rules and fresh else None
+        return self.supplied.fresh(name, symbol, self.now)
+
+    def offers(self, name: str) -> bool:
+        """Whether anything supplies an input, so that its absence is a fault."""
+        return name in self.supplied.offered
+
+    def has(self, name: str, symbol: str = "") -> bool:
+        """Whether an input is here, fresh and sound."""
+        if name == Input.QUOTE:
+            quote = self.quote(symbol)
+            return quote is not None and (quote.bid is not None or quote.ask is not None)
+        return self.find(name, symbol) is not None
+
+    def adv(self, symbol: str) -> Decimal:
+        """Average daily volume, in shares or coins. Raises InputMissing, like all of these."""
+        return self._declared(Input.ADV, symbol, Decimal)
+
+    def volume(self, symbol: str) -> Decimal:
+        """What everybody traded today, in shares or coins."""
+        return self._declared(Input.VOLUME, symbol, Decimal)
+
+    def session(self, symbol: str) -> Session:
+        """Whether the symbol trades now."""
+        return self._declared(Input.SESSION, symbol, Session).at(self.now)
+
+    def locate(self, symbol: str) -> Locate:
+        """What may be sold short."""
+        return self._declared(Input.LOCATE, symbol, Locate)
+
+    def sector(self, symbol: str) -> str:
+        """The symbol's sector."""
+        return self._declared(Input.SECTOR, symbol, str)
+
+    def needed_quote(self, symbol: str) -> Quote:
+        """The fresh quote; one of its sides may be None."""
+        return self._declared(Input.QUOTE, symbol, Quote)
+
+    def needed_instrument(self, symbol: str) -> Instrument:
+        """The broker's rules."""
+        return self._declared(Input.INSTRUMENT, symbol, Instrument)
+
+    def number(self, name: str, symbol: str = "") -> Decimal:
+        """An input of your own that is a number."""
+        return self._declared(name, symbol, Decimal)
+
+    def text(self, name: str, symbol: str = "") -> str:
+        """An input of your own that is text."""
+        return self._declared(name, symbol, str)
+
+    @property
+    def pnl(self) -> ProfitAndLoss:
+        """The account's profit and loss today."""
+        return self._declared(Input.PNL, "", ProfitAndLoss)
+
+    def _declared(self, name: str, symbol: str, kind: type[T]) -> T:
+        datum = self.find(name, symbol)
+        if datum is None or not isinstance(datum.value, kind):
+            raise InputMissing(name, symbol)
+        return datum.value
 
     def reference_price(self, symbol: str, side: Side) -> Decimal | None:
         """What `side` would trade at now, from a fresh quote."""

@@ -5,6 +5,7 @@ The four that an adapter speaks with are `OrderRejected`, `NotSent`, `OrderInDou
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 
 class FillwrightError(Exception):
@@ -14,11 +15,21 @@ class FillwrightError(Exception):
 def fault_text(fault: BaseException, limit: int = 200) -> str:
     """Tell somebody else's exception in one line: its type and its text, cut at `limit`."""
     try:
-        text = " ".join(str(fault).split())
+        text = " ".join((_first_finding(fault) or str(fault)).split())
     except Exception:  # noqa: BLE001 - a stranger's __str__ may raise anything
         text = "its text cannot be read"
     told = f"{type(fault).__name__}: {text}" if text else type(fault).__name__
     return told if len(told) <= limit else f"{told[: limit - 3]}..."
+
+
+def _first_finding(fault: BaseException) -> str:
+    """What a pydantic fault found first, without its input and its links; empty for any other."""
+    if not type(fault).__module__.startswith("pydantic") or not hasattr(fault, "errors"):
+        return ""
+    findings = fault.errors(include_url=False, include_input=False, include_context=False)
+    where = ".".join([str(getattr(fault, "title", "")), *map(str, findings[0]["loc"])])
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return f"{where}: {findings[0]['msg'].removeprefix('Value error, ')}{more}"
 
 
 class BadInput(FillwrightError):
@@ -121,6 +132,31 @@ class UnknownOrder(FillwrightError):
         super().__init__(f"no order {client_order_id} in this journal; see `fillwright orders`")
 
 
+class InputMissing(FillwrightError):
+    """A check asked for data that it did not declare, and that the desk does not have."""
+
+    def __init__(self, name: str, symbol: str) -> None:
+        self.name = name
+        self.symbol = symbol
+        whose = f" of {symbol}" if symbol else ""
+        super().__init__(
+            f"there is no fresh {name}{whose}; declare it in the check's needs, "
+            "or ask with book.find, which may answer None"
+        )
+
+
+class HistoryTooShort(FillwrightError):
+    """A check asked for a time that the desk's history does not reach back to."""
+
+    def __init__(self, since: datetime, reach: datetime) -> None:
+        self.since = since
+        self.reach = reach
+        super().__init__(
+            f"the history is kept from {reach:%Y-%m-%d %H:%M:%S}Z on, and was asked from "
+            f"{since:%Y-%m-%d %H:%M:%S}Z; declare a longer Window in the check's needs"
+        )
+
+
 class JournalError(FillwrightError):
     """The journal cannot be used; nothing is sent without it."""
 
@@ -214,11 +250,12 @@ class DeskClosed(DeskError):
 
 
 class DeskBusy(DeskError):
-    """More orders are under way than the desk was configured for; nothing was recorded."""
+    """More orders are under way than the desk can take now; nothing was recorded."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, reason: str = "") -> None:
         self.limit = limit
-        super().__init__(f"{limit} orders are under way already; wait for some to finish")
+        why = f": {reason}" if reason else ""
+        super().__init__(f"{limit} orders are under way already{why}; wait for some to finish")
 
 
 class NotReady(DeskError):
@@ -252,3 +289,16 @@ class NotManual(DeskError):
 
 class GuardError(FillwrightError):
     """The paper/live guard did not find all its agreements; nothing was sent."""
+
+
+class NotArmed(GuardError):
+    """A live desk has no arming token that holds; nothing was sent."""
+
+
+class GrantRefused(FillwrightError):
+    """A grant, a limit change or its revocation cannot be used; nothing changed."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(f"{name}: {problem}")

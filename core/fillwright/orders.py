@@ -79,6 +79,9 @@ class Order(Value):
     strategy: Name | None = None
     tags: tuple[str, ...] = Field(default=(), max_length=32)
     plan_id: Name | None = None
+    #: The order that this one works a part of, and how much all such parts may trade together.
+    parent_id: Name | None = None
+    parent_quantity: Quantity | None = None
     correlation_id: Name | None = None
     causation_id: Name | None = None
 
@@ -94,6 +97,8 @@ class Order(Value):
             raise ValueError("expire_time goes with time_in_force GTD, and GTD needs it")
         if self.order_class is not OrderClass.SIMPLE or self.take_profit or self.stop_loss:
             self._check_legs()
+        if (self.parent_id is None) != (self.parent_quantity is None):
+            raise ValueError("parent_id and parent_quantity go together")
         return self
 
     def _check_prices(self) -> None:

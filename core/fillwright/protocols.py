@@ -1,18 +1,19 @@
 """The promises between the rooms: what an adapter, a journal, a clock and a desk must do."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
-from fillwright.accounts import Account, Instrument, Quote
+from fillwright.accounts import Account, Instrument, MarketSession, Quote, TradingDay
 from fillwright.orders import Order, OrderChange, WorkingOrder
 from fillwright.plans import ExecutionResult, Plan
-from fillwright.reports import Ack, BrokerOrder, Cursor, Fill, Page, StreamItem
+from fillwright.reports import Ack, BrokerOrder, CancelOutcome, Cursor, Fill, Page, StreamItem
 from fillwright.states import OrderState
-from fillwright.types import ClientOrderId, Mode, OrderClass, OrdType, TimeInForce
+from fillwright.types import AssetClass, ClientOrderId, Mode, OrderClass, OrdType, TimeInForce
 from fillwright.verdicts import ApprovedChange, ApprovedOrder, Scope
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
@@ -34,24 +35,41 @@ class Lookup(StrEnum):
     SCAN = "scan"
 
 
+#: Which time in force each order type may carry.
+Table = Mapping[OrdType, frozenset[TimeInForce]]
+_NOTHING: Table = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """What one broker takes for one asset class, as data."""
+
+    #: Orders for whole lots, by order class; a class that is absent is not taken.
+    whole: Mapping[OrderClass, Table]
+    #: Quantities that are not whole lots. They are always SIMPLE.
+    fractional: Table = field(default_factory=lambda: _NOTHING)
+    #: Orders by notional. They are always SIMPLE.
+    notional: Table = field(default_factory=lambda: _NOTHING)
+    #: Orders with `extended_hours`, besides the table of their quantity. They are always SIMPLE.
+    extended_hours: Table = field(default_factory=lambda: _NOTHING)
+    #: Whether an order may be replaced, and whether one for a fraction may; by notional, never.
+    replace: bool = False
+    replace_fractional: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What one broker takes, as data; what is not declared is refused before the wire."""
 
-    #: Which time in force each order type may carry.
-    routes: Mapping[OrdType, frozenset[TimeInForce]]
-    #: The same for quantities that are not whole lots, and for orders by notional.
-    fractional_routes: Mapping[OrdType, frozenset[TimeInForce]]
-    order_classes: frozenset[OrderClass] = frozenset({OrderClass.SIMPLE})
-    notional: bool = False
-    replace: bool = False
-    extended_hours: frozenset[OrdType] = frozenset()
+    routes: Mapping[AssetClass, Routes]
     dedup: Dedup = Dedup.NONE
     lookup: Lookup = Lookup.SCAN
     #: Longest time that a lost request may still be on its way, in seconds.
     t_inflight: float = 30.0
     #: Requests that one account may make in a minute.
     requests_per_minute: int = 200
+    #: Questions for a quote in a minute, where they do not count among those requests.
+    quotes_per_minute: int | None = None
 
 
 class Executor(Protocol):
@@ -118,6 +136,47 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Let go of sockets and files."""
+
+
+@runtime_checkable
+class SessionSource(Protocol):
+    """What an adapter may do besides: tell the broker's own time and trading days."""
+
+    async def session(self) -> MarketSession:
+        """The broker's clock. Raises `BrokerUnavailable`."""
+
+    async def calendar(self, first: date, last: date) -> Sequence[TradingDay]:
+        """The trading days between two dates, both included. Raises `BrokerUnavailable`."""
+
+
+@runtime_checkable
+class CancelsAll(Protocol):
+    """What an adapter may do besides: ask for the cancel of everything in one request."""
+
+    async def cancel_all(self) -> Sequence[CancelOutcome]:
+        """Ask it for every open order of the account, whoever placed it; raises like a request."""
+
+
+@dataclass(slots=True)
+class RateFeed:
+    """The way from an adapter, which reads the broker's rate headers, to the desk's limiter."""
+
+    _listeners: list[Callable[..., None]] = field(default_factory=list)
+
+    def listen(self, heard: Callable[[int | None, int | None, datetime | None], None]) -> None:
+        """Call `heard(limit, remaining, reset_at)` from now on, on the loop's thread."""
+        self._listeners.append(heard)
+
+    def observe(
+        self,
+        *,
+        limit: int | None = None,
+        remaining: int | None = None,
+        reset_at: datetime | None = None,
+    ) -> None:
+        """Pass on what the broker said about its own count, after every response that tells."""
+        for heard in self._listeners:
+            heard(limit, remaining, reset_at)
 
 
 class Clock(Protocol):
@@ -234,6 +293,14 @@ class ClosePolicy(StrEnum):
     CANCEL_ALL = "cancel_all"
 
 
+class OnDisconnect(StrEnum):
+    """What happens to open orders while the stream stays down."""
+
+    KEEP = "keep"
+    CANCEL = "cancel"
+    CANCEL_OPENING = "cancel_opening"
+
+
 class ExecutionManager(Protocol):
     """What an app holds."""
 
@@ -249,7 +316,9 @@ class ExecutionManager(Protocol):
     async def replace(self, client_order_id: ClientOrderId, change: OrderChange) -> OrderState:
         """Ask for a change, through the same gate as a new order."""
 
-    async def halt(self, scope: Scope, name: str, *, reason: str, by: str) -> None:
+    async def halt(
+        self, scope: Scope, name: str, *, reason: str, by: str, cancel: bool = False
+    ) -> Sequence[OrderState]:
         """Take no new risk in this scope until a named person resumes; survives a restart."""
 
     async def resume(self, scope: Scope, name: str, *, by: str) -> None:
@@ -275,3 +344,6 @@ class Limits:
     ready_within: float = 30.0
     max_in_flight: int = 1000
     collar: Decimal = Decimal("0.05")
+    #: What becomes of open orders once the stream was down for so long.
+    on_disconnect: OnDisconnect = OnDisconnect.KEEP
+    disconnect_after: float = 30.0

@@ -132,6 +132,18 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelOutcome:
+    """What came of one order when the cancel of all was asked for."""
+
+    broker_order_id: BrokerOrderId
+    client_order_id: ClientOrderId | None
+    #: Whether the broker took the request; the cancel itself is reported later.
+    taken: bool
+    #: Why not, in the broker's words.
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fill:
     """One execution with the order that it belongs to, as an executions query returns it."""
 
@@ -141,6 +153,8 @@ class Fill:
     broker_order_id: BrokerOrderId
     client_order_id: ClientOrderId | None
     exec_type: ExecType = ExecType.TRADE
+    #: The entry order whose leg this is, where the broker tells.
+    parent: ClientOrderId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +189,18 @@ class Heartbeat:
     at: datetime
 
 
-StreamItem = Connected | Disconnected | Heartbeat | ExecutionReport
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something was missed or could not be read: only the broker's books can tell what.
+
+    The desk alerts, holds new risk and compares; the stream itself may go on.
+    """
+
+    reason: str
+    at: datetime
+
+
+StreamItem = Connected | Disconnected | Heartbeat | Gap | ExecutionReport
 
 
 class AnomalyKind(StrEnum):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
+from fillwright.accounts import Quote
 from fillwright.orders import Order, OrderChange, WorkingOrder
 from fillwright.reports import Evidence
 from fillwright.types import ZERO, BrokerOrderId, ClientOrderId, OrdStatus, Side
@@ -55,6 +56,8 @@ class Pending:
     quantity: Decimal | None = None
     #: The client order id that the changed order would carry at the broker.
     alias: ClientOrderId | None = None
+    #: The broker told of it, and nobody here had asked.
+    theirs: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class OrderState:
     content_hash: str = ""
     #: Until when it may be sent.
     deadline: datetime | None = None
+    #: The quote at arrival: the newest that the desk had when it was last about to be sent.
+    arrival: Quote | None = None
 
     def but(self, **changes: object) -> Self:
         """A copy with some fields changed; four times as fast as `dataclasses.replace`."""
@@ -157,6 +162,13 @@ class OrderState:
             if pending.action is action:
                 return pending
         return None
+
+    def must_follow_up(self, pending: Pending) -> bool:
+        """Whether we see to it that a request about it comes to an end.
+
+        Of an order that we did not make, only what we asked ourselves.
+        """
+        return self.owner is Owner.OURS or not pending.theirs
 
     def working(self) -> WorkingOrder:
         """What a cancel or replace needs to name it."""

@@ -182,7 +182,9 @@ def decimal_from(value: object) -> Decimal:
     if not parsed.is_finite():
         raise ValueError(f"{parsed} is not a finite number")
     _, digits, exponent = parsed.as_tuple()
-    if len(digits) > MAX_DIGITS or not -MAX_DIGITS <= int(exponent) <= MAX_DIGITS:
+    too_long = len(digits) > MAX_DIGITS or not -MAX_DIGITS <= int(exponent) <= MAX_DIGITS
+    # Written out, `1E+28` has one digit more.
+    if too_long or (parsed and parsed.adjusted() >= MAX_DIGITS):
         raise ValueError(f"more than {MAX_DIGITS} digits")
     return plain(parsed)
 

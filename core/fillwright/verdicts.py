@@ -28,10 +28,13 @@ class Reason:
     limit: str
     text: str = ""
     check: str = ""
+    #: It stops nothing, whatever else does.
+    warning: bool = False
 
     def __str__(self) -> str:
         who = f" [{self.check}]" if self.check and self.code.startswith("CHECK_") else ""
-        said = f"{self.code}{who}: measured {self.measured}, limit {self.limit}"
+        what = "warning " if self.warning else ""
+        said = f"{what}{self.code}{who}: measured {self.measured}, limit {self.limit}"
         return f"{said} ({self.text})" if self.text else said
 
 
@@ -48,6 +51,21 @@ def _shown(value: object) -> str:
     if not isinstance(value, Decimal):
         return str(value)
     return text_of(plain(value)) if value.is_finite() else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """No objection, and a remark that is kept with the order; it never stops anything."""
+
+    code: str
+    measured: object = field(kw_only=True)
+    limit: object = field(kw_only=True)
+    text: str = field(default="", kw_only=True)
+
+    def reason(self, check: str = "") -> Reason:
+        """The same facts as a Reason, with the check's name."""
+        measured, limit = _shown(self.measured), _shown(self.limit)
+        return Reason(self.code, measured, limit, self.text, check, warning=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +112,7 @@ class Halt:
         return Reason(self.code, _shown(self.measured), _shown(self.limit), self.text, check)
 
 
-Verdict = Allow | Reject | Resize | Halt
+Verdict = Allow | Warn | Reject | Resize | Halt
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,7 @@ class ApprovedOrder:
     content_hash: str
     approved_at: datetime
     deadline: datetime
-    #: Every objection that was made and did not stop it: resizes, in the order of the checks.
+    #: What was said and did not stop it: warnings and resizes, in the order of the checks.
     remarks: tuple[Reason, ...] = ()
 
 

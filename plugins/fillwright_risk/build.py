@@ -1,102 +1,126 @@
 """From the `[risk.*]` tables of desk.toml to the controls."""
 
+import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any
 
 from fillwright.errors import ConfigError
-from fillwright_risk import defaults
+from fillwright.limits import Offer, Scoped
+from fillwright_risk.capital import BasketNotional, DailyCapital
 from fillwright_risk.common import Control, Table
-from fillwright_risk.credit import BuyingPower, BuyingPowerTable
-from fillwright_risk.duplicate import DuplicateOrder, DuplicateOrderTable
-from fillwright_risk.instrument import InstrumentRules, InstrumentRulesTable
-from fillwright_risk.lists import Restricted, RestrictedTable
-from fillwright_risk.position import (
-    MaxLongPosition,
-    MaxLongPositionTable,
-    MaxShortPosition,
-    MaxShortPositionTable,
-)
-from fillwright_risk.price import PriceCollar, PriceCollarTable
-from fillwright_risk.size import (
-    MaxOrderNotional,
-    MaxOrderNotionalTable,
+from fillwright_risk.credit import BuyingPower, MarginExcess, SettledCash
+from fillwright_risk.drift import PriceDrift
+from fillwright_risk.duplicate import DuplicateOrder
+from fillwright_risk.instrument import InstrumentRules
+from fillwright_risk.lists import Permission, Restricted
+from fillwright_risk.loss import DailyLoss, ErrorRate
+from fillwright_risk.market import ClockSkew, MarketSession, QuoteQuality
+from fillwright_risk.market_rules import SelfTrade, ShortSale
+from fillwright_risk.open_orders import OpenOrders
+from fillwright_risk.parent import ParentQuantity
+from fillwright_risk.portfolio import Concentration, GrossExposure, NetExposure, SectorExposure
+from fillwright_risk.position import MaxLongPosition, MaxShortPosition
+from fillwright_risk.post import POST_CONTROLS, PostControl
+from fillwright_risk.price import PriceCollar
+from fillwright_risk.rate import MessageRate, OrderRate
+from fillwright_risk.repeats import AntiSlicing, RepeatedExecution
+from fillwright_risk.size import MaxOrderNotional, MaxOrderQuantity, NoLimitConfigured
+from fillwright_risk.volume import AverageVolume, Participation
+
+#: Every control, in the order of the ids.
+CONTROLS: tuple[type[Control[Any]], ...] = (
     MaxOrderQuantity,
-    MaxOrderQuantityTable,
+    MaxOrderNotional,
     NoLimitConfigured,
+    PriceCollar,
+    PriceDrift,
+    AverageVolume,
+    Participation,
+    MaxLongPosition,
+    MaxShortPosition,
+    GrossExposure,
+    NetExposure,
+    Concentration,
+    SectorExposure,
+    BuyingPower,
+    DailyCapital,
+    BasketNotional,
+    ParentQuantity,
+    OrderRate,
+    MessageRate,
+    RepeatedExecution,
+    DuplicateOrder,
+    AntiSlicing,
+    OpenOrders,
+    Restricted,
+    Permission,
+    InstrumentRules,
+    MarketSession,
+    QuoteQuality,
+    ShortSale,
+    SelfTrade,
+    MarginExcess,
+    SettledCash,
+    DailyLoss,
+    ErrorRate,
+    ClockSkew,
 )
-
-T = TypeVar("T", bound=Table)
-
+_ALL: tuple[type[Control[Any]] | type[PostControl[Any]], ...] = (*CONTROLS, *POST_CONTROLS)
 #: Every table that may stand under `[risk]`.
-TABLES: Mapping[str, type[Table]] = {
-    MaxOrderQuantity.name: MaxOrderQuantityTable,
-    MaxOrderNotional.name: MaxOrderNotionalTable,
-    PriceCollar.name: PriceCollarTable,
-    MaxLongPosition.name: MaxLongPositionTable,
-    MaxShortPosition.name: MaxShortPositionTable,
-    BuyingPower.name: BuyingPowerTable,
-    DuplicateOrder.name: DuplicateOrderTable,
-    Restricted.name: RestrictedTable,
-    InstrumentRules.name: InstrumentRulesTable,
-}
+TABLES: Mapping[str, type[Table]] = {control.name: control.table for control in _ALL}
 
 
-def build_checks(settings: Mapping[str, Any]) -> Sequence[Control]:
-    """Build the controls in the order of their ids. Raises `ConfigError`."""
-    tables = {name: _read(name, value) for name, value in settings.items()}
-    quantity = MaxOrderQuantity(
-        _of(tables, MaxOrderQuantityTable)
-        or MaxOrderQuantityTable(limit_shares=defaults.MAX_ORDER_SHARES)
-    )
-    notional = MaxOrderNotional(_of(tables, MaxOrderNotionalTable) or MaxOrderNotionalTable())
-    duplicate = _of(tables, DuplicateOrderTable) or DuplicateOrderTable()
-    long, restricted = _of(tables, MaxLongPositionTable), _of(tables, RestrictedTable)
-    controls: list[Control | None] = [
-        quantity,
-        notional,
-        NoLimitConfigured(quantity, notional),
-        PriceCollar(_of(tables, PriceCollarTable) or PriceCollarTable()),
-        MaxLongPosition(long) if long else None,
-        MaxShortPosition(_of(tables, MaxShortPositionTable) or MaxShortPositionTable()),
-        BuyingPower(),
-        DuplicateOrder(duplicate) if duplicate.window_seconds else None,
-        Restricted(restricted) if restricted else None,
-        InstrumentRules(),
+def build_checks(settings: Mapping[str, Any]) -> Sequence[Control[Any]]:
+    """Build the controls that are on, in the order of their ids. Raises `ConfigError`."""
+    for name, value in settings.items():
+        _refuse_stranger(name, value)
+    built = [made for control in CONTROLS if (made := _built(control, settings)) and made.on]
+    by_name = {control.name: control for control in built}
+    for control in built:
+        control.join(by_name)
+    return built
+
+
+def build_post_checks(settings: Mapping[str, Any]) -> Sequence[PostControl[Any]]:
+    """Build the post-execution controls that are on, in the same way. Raises `ConfigError`."""
+    built = []
+    for control in POST_CONTROLS:
+        table = settings.get(control.name, control.fallback)
+        if table is not None:
+            built.append(control(Scoped(control.table, table, f"risk.{control.name}")))
+    return built
+
+
+def offers() -> Sequence[Offer]:
+    """Every control, and what turns it on."""
+    return [
+        Offer(
+            one.name,
+            one.code,
+            one.title,
+            f"write [risk.{one.name}] with {_written(one.example)}",
+        )
+        for one in _ALL
     ]
-    return [control for control in controls if control is not None]
 
 
-def _of(tables: Mapping[str, Table], kind: type[T]) -> T | None:
-    return next((table for table in tables.values() if isinstance(table, kind)), None)
+def _built(control: type[Control[Any]], settings: Mapping[str, Any]) -> Control[Any] | None:
+    table = settings.get(control.name, control.fallback)
+    if table is None:
+        return None
+    return control(Scoped(control.table, table, f"risk.{control.name}"))
 
 
-def _read(name: str, value: object) -> Table:
-    model = TABLES.get(name)
-    if model is None:
-        raise ConfigError(f"risk.{name}", "there is no such control", _meant(name, TABLES))
+def _refuse_stranger(name: str, value: object) -> None:
+    if name not in TABLES:
+        near = get_close_matches(name, TABLES, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(TABLES)}"
+        raise ConfigError(f"risk.{name}", "there is no such control", hint)
     if not isinstance(value, Mapping):
         raise ConfigError(f"risk.{name}", "is not a table", f"Write [risk.{name}]")
-    try:
-        return model.model_validate(dict(value))
-    except ValidationError as fault:
-        raise _sentence(name, model, fault) from None  # its text would repeat the input
 
 
-def _sentence(name: str, model: type[Table], fault: ValidationError) -> ConfigError:
-    first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(("risk", name, *map(str, first["loc"])))
-    if first["type"] == "extra_forbidden":
-        return ConfigError(
-            where, "there is no such setting", _meant(str(first["loc"][-1]), model.model_fields)
-        )
-    return ConfigError(where, first["msg"].removeprefix("Value error, "))
-
-
-def _meant(name: str, known: Mapping[str, object]) -> str:
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f"Did you mean {near[0]}?"
-    return f"Known are: {', '.join(known)}" if known else "It has no settings"
+def _written(example: Mapping[str, object]) -> str:
+    pairs = [f"{key} = {json.dumps(value)}" for key, value in example.items()]
+    return ", ".join(pairs) or "nothing in it"

@@ -1,6 +1,8 @@
 """The same order again within moments: C19."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -21,7 +23,7 @@ class DuplicateOrderTable(Table):
     )
 
 
-class DuplicateOrder(Control):
+class DuplicateOrder(Control[DuplicateOrderTable]):
     """C19: refuse an order that equals a recent one in all that matters but its intent.
 
     Equal are symbol, side, quantity or notional, type, prices and time in force. An order that
@@ -30,19 +32,30 @@ class DuplicateOrder(Control):
 
     name = "duplicate_order"
     code = "C19"
+    title = "the same order again within moments"
+    table = DuplicateOrderTable
+    fallback: ClassVar[Mapping[str, object]] = {}
+    example: ClassVar[Mapping[str, object]] = {"window_seconds": 5}
+    #: Another quantity is another order.
+    monotone = False
 
-    def __init__(self, table: DuplicateOrderTable) -> None:
-        self._window = timedelta(seconds=table.window_seconds)
+    @property
+    def on(self) -> bool:
+        """A window of nothing, for everybody, turns it off."""
+        windows = (e.value for e in self.limits.effective() if e.setting == "window_seconds")
+        return any(windows)
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Look for the same content under another intent."""
-        for recent in book.recent:
+        seconds = self.limits.of(order, book).window_seconds
+        window = timedelta(seconds=seconds)
+        for recent in book.recent if seconds else ():
             age = book.now - recent.at
-            if age <= self._window and _same(order, recent) and not book.reduces(order):
+            if age <= window and _same(order, recent) and not book.reduces(order):
                 return self.refuse(
                     f"{age.total_seconds():g} s after {recent.client_order_id}",
-                    f"{self._window.total_seconds():g} s",
+                    f"{seconds:g} s",
                     "the same order again; wait, or change it, if it is meant",
                 )
         return ALLOW

@@ -1,7 +1,8 @@
 """What the symbol's own rules say: C25."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 from fillwright.accounts import Instrument
 from fillwright.book import BookView
@@ -15,7 +16,7 @@ class InstrumentRulesTable(Table):
     """`[risk.instrument_rules]`; it has no settings and is always on."""
 
 
-class InstrumentRules(Control):
+class InstrumentRules(Control[InstrumentRulesTable]):
     """C25: refuse what the instrument does not take: unknown or closed symbols, steps, ticks.
 
     It holds for every order, because the broker would reject it anyway. Only the smallest value
@@ -24,6 +25,11 @@ class InstrumentRules(Control):
 
     name = "instrument_rules"
     code = "C25"
+    title = "the symbol's own rules"
+    table = InstrumentRulesTable
+    fallback: ClassVar[Mapping[str, object]] = {}
+    #: Two shares may be a lot where one is none.
+    monotone = False
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:

@@ -4,18 +4,19 @@ Everything under way counts at its worst case: the order is added to all open or
 side, and none of the other side is taken off. Orders that only reduce pass by what they are.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from fillwright.book import BookView
 from fillwright.hooks import hookimpl
 from fillwright.orders import Order
-from fillwright.types import ZERO, NonNegative, Notional, Quantity, Side, Symbol
+from fillwright.types import ZERO, NonNegative, Notional, Quantity, Side
 from fillwright.verdicts import ALLOW, Verdict
 from fillwright_risk import defaults
-from fillwright_risk.common import Control, Table, known, limit_for
+from fillwright_risk.common import Control, Table, known
 
 
 class MaxLongPositionTable(Table):
@@ -25,8 +26,6 @@ class MaxLongPositionTable(Table):
     limit_shares: Quantity | None = None
     #: The largest value of a long position, in account currency.
     limit_usd: Notional | None = None
-    #: `limit_shares` for single symbols; it goes before the general one.
-    by_symbol: dict[Symbol, Quantity] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _some_limit(self) -> Self:
@@ -40,18 +39,16 @@ class MaxShortPositionTable(Table):
 
     #: The largest short position of any symbol, in shares or coins; "0" means no shorts.
     limit_shares: NonNegative = defaults.MAX_SHORT_SHARES
-    #: The same for single symbols; it goes before the general limit.
-    by_symbol: dict[Symbol, NonNegative] = Field(default_factory=dict)
 
 
-class MaxLongPosition(Control):
+class MaxLongPosition(Control[MaxLongPositionTable]):
     """C08: refuse or shrink a buy that could make the position longer than the limit."""
 
     name = "max_long_position"
     code = "C08"
-
-    def __init__(self, table: MaxLongPositionTable) -> None:
-        self._table = table
+    title = "how long a position may become"
+    table = MaxLongPositionTable
+    example: ClassVar[Mapping[str, object]] = {"limit_usd": "100000"}
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
@@ -62,7 +59,7 @@ class MaxLongPosition(Control):
         return by_shares if by_shares is not ALLOW else self._by_value(order, book)
 
     def _by_shares(self, order: Order, book: BookView) -> Verdict:
-        limit = limit_for(order.symbol, self._table.by_symbol, self._table.limit_shares)
+        limit = self.limits.of(order, book).limit_shares
         if limit is None:
             return ALLOW
         quantity = book.worst_quantity(order)
@@ -78,7 +75,7 @@ class MaxLongPosition(Control):
         return self.shrink(order, book, room + book.already_filled, limit)
 
     def _by_value(self, order: Order, book: BookView) -> Verdict:
-        limit = self._table.limit_usd
+        limit = self.limits.of(order, book).limit_usd
         if limit is None:
             return ALLOW
         held = book.exposure(order.symbol)
@@ -92,21 +89,22 @@ class MaxLongPosition(Control):
         return ALLOW if total <= limit else self.refuse(total, limit)
 
 
-class MaxShortPosition(Control):
+class MaxShortPosition(Control[MaxShortPositionTable]):
     """C09: refuse or shrink a sell that could make the position shorter than the limit."""
 
     name = "max_short_position"
     code = "C09"
-
-    def __init__(self, table: MaxShortPositionTable) -> None:
-        self._table = table
+    title = "how short a position may become"
+    table = MaxShortPositionTable
+    fallback: ClassVar[Mapping[str, object]] = {}
+    example: ClassVar[Mapping[str, object]] = {"limit_shares": "0"}
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Take open sells and this order from the position, and compare with the limit."""
         if order.side is Side.BUY or book.reduces(order):
             return ALLOW
-        limit = limit_for(order.symbol, self._table.by_symbol, self._table.limit_shares) or ZERO
+        limit = self.limits.of(order, book).limit_shares
         quantity = book.worst_quantity(order)
         if not known(quantity):
             return self.unknown("the quantity of an order by notional needs a fresh quote", -limit)

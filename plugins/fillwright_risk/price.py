@@ -1,6 +1,8 @@
 """How far a price may stand from the market: C04."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 from fillwright.accounts import Quote
 from fillwright.book import BookView
@@ -19,7 +21,7 @@ class PriceCollarTable(Table):
     max_away_pct: Price = defaults.MAX_AWAY_PCT
 
 
-class PriceCollar(Control):
+class PriceCollar(Control[PriceCollarTable]):
     """C04: refuse limit and stop prices far from the quote.
 
     An order that only reduces is held to the collar when there is a fresh quote, and passes when
@@ -29,9 +31,10 @@ class PriceCollar(Control):
 
     name = "price_collar"
     code = "C04"
-
-    def __init__(self, table: PriceCollarTable) -> None:
-        self._away = table.max_away_pct
+    title = "prices far from the market"
+    table = PriceCollarTable
+    fallback: ClassVar[Mapping[str, object]] = {}
+    example: ClassVar[Mapping[str, object]] = {"max_away_pct": "10"}
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
@@ -39,16 +42,17 @@ class PriceCollar(Control):
         prices = [p for p in (order.limit_price, order.stop_price) if p is not None]
         if not prices:
             return ALLOW
+        limit = self.limits.of(order, book).max_away_pct
         reference = _reference(book.quote(order.symbol), order.side)
         if reference is None:
             if book.reduces(order):
                 return ALLOW
-            return self.unknown("the price collar needs a fresh quote", f"{self._away} %")
+            return self.unknown("the price collar needs a fresh quote", f"{limit} %")
         for price in prices:
             away = abs(price - reference) * HUNDRED
-            if away > self._away * reference:
+            if away > limit * reference:
                 measured = f"{away / reference:.2f} % from {reference}"
-                return self.refuse(measured, f"{self._away} %", f"price {price}")
+                return self.refuse(measured, f"{limit} %", f"price {price}")
         return ALLOW
 
 

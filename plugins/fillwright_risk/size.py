@@ -4,18 +4,19 @@ These catch the slip of a finger. An order that only reduces passes all three, s
 position can be closed in one order. On a replace they look at the whole order, fills included.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from fillwright.book import BookView
 from fillwright.hooks import hookimpl
 from fillwright.orders import Order
-from fillwright.types import NonNegative, Notional, Quantity, Symbol
+from fillwright.types import NonNegative, Notional, Quantity
 from fillwright.verdicts import ALLOW, Verdict
 from fillwright_risk import defaults
-from fillwright_risk.common import HUNDRED, Control, Table, known, limit_for
+from fillwright_risk.common import HUNDRED, Control, Table, known
 
 
 class MaxOrderQuantityTable(Table):
@@ -23,8 +24,6 @@ class MaxOrderQuantityTable(Table):
 
     #: The most of any symbol in one order, in shares or coins.
     limit_shares: Quantity | None = None
-    #: The same for single symbols; it goes before the general limit, also when it is larger.
-    by_symbol: dict[Symbol, Quantity] = Field(default_factory=dict)
 
 
 class MaxOrderNotionalTable(Table):
@@ -32,13 +31,15 @@ class MaxOrderNotionalTable(Table):
 
     #: The most that one order may be worth, in account currency.
     limit_usd: Notional | None = None
-    #: The same for single symbols; it goes before the general limit, also when it is larger.
-    by_symbol: dict[Symbol, Notional] = Field(default_factory=dict)
     #: How far above the quote an order without a limit price is valued, in percent.
     collar_pct: Annotated[NonNegative, Field(lt=HUNDRED)] = defaults.ORDER_COLLAR_PCT
 
 
-class MaxOrderQuantity(Control):
+class NoLimitConfiguredTable(Table):
+    """`[risk.no_limit_configured]`; it has no settings and is always on."""
+
+
+class MaxOrderQuantity(Control[MaxOrderQuantityTable]):
     """C01: refuse or shrink an order for more than the limit. Reducing orders pass.
 
     An order by notional counts as what it buys when the price falls; without a fresh quote it is
@@ -47,20 +48,17 @@ class MaxOrderQuantity(Control):
 
     name = "max_order_quantity"
     code = "C01"
-
-    def __init__(self, table: MaxOrderQuantityTable) -> None:
-        self._table = table
-
-    def limit(self, symbol: str) -> Decimal | None:
-        """The limit that applies; None when there is none, which is C03's matter."""
-        return limit_for(symbol, self._table.by_symbol, self._table.limit_shares)
+    title = "shares in one order"
+    table = MaxOrderQuantityTable
+    fallback: ClassVar[Mapping[str, object]] = {"limit_shares": defaults.MAX_ORDER_SHARES}
+    example: ClassVar[Mapping[str, object]] = {"limit_shares": "1000"}
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Compare the quantity with the limit."""
-        limit = self.limit(order.symbol)
+        limit = self.limits.of(order, book).limit_shares
         if limit is None:
-            return ALLOW
+            return ALLOW  # which is C03's matter
         quantity = order.quantity
         if quantity is None:
             quantity = book.worst_quantity(order)
@@ -75,27 +73,24 @@ class MaxOrderQuantity(Control):
         return self.shrink(order, book, limit, limit)
 
 
-class MaxOrderNotional(Control):
+class MaxOrderNotional(Control[MaxOrderNotionalTable]):
     """C02: refuse an order worth more than the limit at its worst price. Reducing orders pass."""
 
     name = "max_order_notional"
     code = "C02"
-
-    def __init__(self, table: MaxOrderNotionalTable) -> None:
-        self._table = table
-        self._collar = table.collar_pct / HUNDRED
-
-    def limit(self, symbol: str) -> Decimal | None:
-        """The limit that applies; None when there is none, which is C03's matter."""
-        return limit_for(symbol, self._table.by_symbol, self._table.limit_usd)
+    title = "value of one order"
+    table = MaxOrderNotionalTable
+    fallback: ClassVar[Mapping[str, object]] = {}
+    example: ClassVar[Mapping[str, object]] = {"limit_usd": "50000"}
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Compare quantity times worst price with the limit."""
-        limit = self.limit(order.symbol)
+        settings = self.limits.of(order, book)
+        limit = settings.limit_usd
         if limit is None:
-            return ALLOW
-        value = self._value(order, book)
+            return ALLOW  # which is C03's matter
+        value = _value(order, book, settings.collar_pct)
         if known(value) and value <= limit:
             return ALLOW
         if book.reduces(order):
@@ -104,30 +99,39 @@ class MaxOrderNotional(Control):
             return self.unknown("the order's value needs a fresh quote", limit)
         return self.refuse(value, limit)
 
-    def _value(self, order: Order, book: BookView) -> Decimal | None:
-        if order.quantity is None:
-            return order.notional
-        price = book.worst_price(order, self._collar)
-        return None if price is None else order.quantity * price
+
+def _value(order: Order, book: BookView, collar_pct: Decimal) -> Decimal | None:
+    if order.quantity is None:
+        return order.notional
+    price = book.worst_price(order, collar_pct / HUNDRED)
+    return None if price is None else order.quantity * price
 
 
-class NoLimitConfigured(Control):
+class NoLimitConfigured(Control[NoLimitConfiguredTable]):
     """C03: refuse a symbol for which C01 or C02 has no limit. Reducing orders pass."""
 
     name = "no_limit_configured"
     code = "C03"
+    title = "symbols without a limit of C01 or C02"
+    table = NoLimitConfiguredTable
+    fallback: ClassVar[Mapping[str, object]] = {}
 
-    def __init__(self, quantity: MaxOrderQuantity, notional: MaxOrderNotional) -> None:
-        self._limits = (
-            (quantity, "risk.max_order_quantity.limit_shares"),
-            (notional, "risk.max_order_notional.limit_usd"),
+    #: Not there before `join`, so that a check that knows nobody raises.
+    _watched: tuple[tuple[Control[Any], str], ...]
+
+    def join(self, others: Mapping[str, Control[Any]]) -> None:
+        """Find the two controls that must have a limit."""
+        self._watched = (
+            (others[MaxOrderQuantity.name], "limit_shares"),
+            (others[MaxOrderNotional.name], "limit_usd"),
         )
 
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Look for both limits."""
-        for control, setting in self._limits:
-            if control.limit(order.symbol) is None and not book.reduces(order):
-                text = f"set {setting}, or by_symbol beside it, in desk.toml"
+        for control, setting in self._watched:
+            limit = getattr(control.limits.of(order, book), setting)
+            if limit is None and not book.reduces(order):
+                text = f"set risk.{control.name}.{setting}, or one for its symbol, in desk.toml"
                 return self.refuse(f"no {control.code} limit for {order.symbol}", "a limit", text)
         return ALLOW

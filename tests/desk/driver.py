@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from desk import invariants
 from desk.kit import World, order
 from fillwright.errors import (
     BadInput,
     BrokerUnavailable,
+    DeskBusy,
     DeskClosed,
     NotCancelable,
     NotSent,
@@ -22,12 +22,14 @@ from fillwright.orders import Order, client_order_id_for
 from fillwright.protocols import ClosePolicy
 from fillwright.states import Owner
 from fillwright.testing import Refused, VenueOrder
+from fillwright.testing.simulation.invariants import quiet
 from fillwright.types import ClientOrderId, IntentId, OrdStatus
 
 #: What a caller must be ready for.
 EXPECTED = (
     BadInput,
     BrokerUnavailable,
+    DeskBusy,
     DeskClosed,
     NotCancelable,
     NotSent,
@@ -100,7 +102,7 @@ class Driver(RuleBasedStateMachine):
         super().check_invariants(*args, **kwargs)
         if hasattr(self, "world") and hasattr(self.world, "desk"):
             self.run(self.world.run(0))
-            invariants.every_step(self.world)
+            self.world.every_step()
 
     def teardown(self) -> None:
         try:
@@ -121,11 +123,16 @@ class Driver(RuleBasedStateMachine):
             await self._call(world.desk.submit(self.intents[name]), 0)
         for _ in range(40):
             await world.run(3)
-            if invariants.quiet(world) and not self.staged():
+            if quiet(world.scene) and not self.staged():
                 break
         await world.run(2 * world.limits.reconcile_every + 1)
-        invariants.every_step(world)
-        invariants.all_quiet(world)
+        for _ in range(40):
+            # A question may wait for the broker's rate; it may not wait for ever.
+            if not world.parts.limiter.waiting:
+                break
+            await world.run(0.5)
+        world.every_step()
+        world.all_quiet()
         assert not self.staged()
         late = [task for task in self.calls if not task.done()]
         assert not late, f"calls that never returned: {late}"
@@ -141,7 +148,7 @@ class Driver(RuleBasedStateMachine):
         return [s.client_order_id for s in orders if s.status is OrdStatus.STAGED]
 
     def key(self, name: str) -> ClientOrderId:
-        return client_order_id_for("FAKE-1", IntentId(name))
+        return client_order_id_for(self.world.journal.binding.account, IntentId(name))
 
     def choose(self, data: st.DataObject, orders: Sequence[VenueOrder]) -> VenueOrder:
         return orders[data.draw(st.integers(0, len(orders) - 1))]

@@ -2,27 +2,28 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as but
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from desk import invariants
 from desk.wire import Wire
-from fillwright.book import BookView
+from fillwright.desk.asides import Aside
 from fillwright.desk.desk import Desk
 from fillwright.desk.handles import Handle
+from fillwright.desk.operator import Beside
 from fillwright.desk.parts import Parts, Ports, Settings
 from fillwright.desk.planning import PlanSettings
+from fillwright.desk.supply import Source
 from fillwright.desk.watchers import Watchers
 from fillwright.errors import BrokerUnavailable
 from fillwright.journal import MemoryJournal
 from fillwright.ledger import Change, Ledger, decode
 from fillwright.orders import Order
-from fillwright.protocols import Binding, Capabilities, ClosePolicy, Limits
-from fillwright.reports import Ack, Execution
+from fillwright.protocols import Adapter, Binding, Capabilities, ClosePolicy, Limits
+from fillwright.reports import Ack, Fill
 from fillwright.risk import InlineAsker
 from fillwright.states import OrderState
 from fillwright.testing import (
@@ -37,8 +38,11 @@ from fillwright.testing import (
     Venue,
 )
 from fillwright.testing.fake_broker import Latency
-from fillwright.types import BrokerOrderId, ClientOrderId, ExecutionId, Mode, OrdStatus
-from fillwright.verdicts import ALLOW, ApprovedOrder, Verdict
+from fillwright.testing.simulation import invariants
+from fillwright.testing.simulation.outside import Outside
+from fillwright.testing.simulation.scene import Scene
+from fillwright.types import BrokerOrderId, ClientOrderId, Mode, OrdStatus
+from fillwright.verdicts import ALLOW
 
 D = Decimal
 FIVE = D(5)
@@ -55,14 +59,23 @@ class Check:
 
     name: str
     call: Callable[..., object]
+    code: str = ""
 
 
-def obedient(order: Order, _book: object) -> object:
-    """Do what the order's first tag says: the checks of strangers in one function."""
-    said = order.tags[0] if order.tags else ""
-    if said == "raise":
-        raise RuntimeError("a check that fails")
-    return None if said == "none" else ALLOW
+class Whole(Outside):
+    """A world whose venue is as old as its first journal."""
+
+    def fills(self) -> Sequence[Fill]:
+        """Every execution of the venue."""
+        return self.venue.executions().items
+
+
+class Plain:
+    """An adapter that can do what every adapter can, and nothing besides."""
+
+    def __init__(self, broker: FakeBroker) -> None:
+        self.executor, self.stream, self.quotes = broker.executor, broker.stream, broker.quotes
+        self.close = broker.close
 
 
 @dataclass
@@ -73,10 +86,21 @@ class World:
     latency: float = 0.0
     pending_steps: int = 0
     capabilities: Callable[[Capabilities], Capabilities] = lambda given: given
-    checks: Sequence[Check] = (Check("obedient", obedient),)
+    #: Without any there is one, which does as the order's first tag says.
+    checks: Sequence[Check] = ()
     execution_checks: Sequence[Check] = ()
     observers: Sequence[Check] = ()
+    books_checks: Sequence[Check] = ()
+    alert_observers: Sequence[Check] = ()
+    #: Where post-execution plugins run; in the loop's thread unless told.
+    aside: Aside | None = None
+    sources: Sequence[Source] = ()
     allow_resize: bool = False
+    #: Whether the adapter can cancel everything in one request.
+    cancels_all: bool = True
+    mode: Mode = Mode.PAPER
+    #: The files that a person steers the desk with.
+    beside: Beside = field(default_factory=Beside)
     seed: int = 1
     step: float = 1.0
     positions: dict[str, Decimal] = field(
@@ -88,10 +112,6 @@ class World:
     sent_at: dict[str, float] = field(default_factory=dict)
     #: Submits that provably never left.
     unsent: Counter[str] = field(default_factory=Counter)
-    #: Executions that were told to the observers since the desk began.
-    told: list[ExecutionId] = field(default_factory=list)
-    #: The record of each execution that was booked by this desk.
-    booked_at: dict[ExecutionId, int] = field(default_factory=dict)
     #: Orders that the venue's staff had a hand in, so that nobody here can know them yet.
     touched: set[BrokerOrderId] = field(default_factory=set)
     changes: list[Change] = field(default_factory=list)
@@ -112,9 +132,9 @@ class World:
         for symbol, price in PRICES.items():
             self.quote(symbol, price, size=D(5))
         self.script = FaultScript((), SeededRng(self.seed))
-        self.journal = MemoryJournal(BINDING, clock=self.clock)
+        self.binding = Binding(self.mode, "fake", "FAKE-1")
+        self.journal = MemoryJournal(self.binding, clock=self.clock)
         self.ids = SeededIds(self.seed)
-        self.shadow = Ledger()
         self.broken: AssertionError | None = None
         self.flight: set[asyncio.Task[Any]] = set()
         self.desk: Desk
@@ -143,20 +163,39 @@ class World:
             venue=self.venue,
         )
         capabilities = self.capabilities(self.broker.executor.capabilities)
+        self.broker.executor.endpoint = self.mode
         self.broker.executor = Wire(self.broker.executor, self, capabilities)  # type: ignore[assignment]  # its questions are set by name
+        await self._start(self.broker if self.cancels_all else Plain(self.broker))
+
+    async def _start(self, adapter: Adapter) -> None:
+        """Put a desk on the adapter and start it."""
+        journal = self.journal
+        self.scene = Scene(self.outside, journal, lambda: journal.durable_seq)
+        self.scene.changes = self.changes
         self.parts = Parts(
-            self.broker,
+            adapter,
             self.journal,
-            BINDING,
+            self.journal.binding,
             ports=Ports(self.clock, self.ids, SeededRng(self.seed), InlineAsker()),
-            settings=Settings(self.limits, PlanSettings(), self.allow_resize),
-            checks=self.checks,
-            watchers=Watchers((Check("world", self._saw), *self.execution_checks), self.observers),
+            settings=Settings(
+                self.limits,
+                PlanSettings(),
+                self.allow_resize,
+                "FAKE-1" if self.mode is Mode.LIVE else None,
+                beside=self.beside,
+            ),
+            checks=self.checks or (Check("obedient", self._obedient),),
+            watchers=Watchers(
+                (Check("world", self.scene.told_of), *self.execution_checks),
+                self.observers,
+                books=self.books_checks,
+                alerts=self.alert_observers,
+                aside=self.aside,
+            ),
+            sources=self.sources,
         )
-        self.shadow = self.replayed()
-        self.told.clear()
-        self.parts.keeper.listen(self._written(self.parts.keeper._listener))
-        self.desk = Desk(self.parts)
+        self.scene.watch(self.parts)
+        self.desk = self.scene.desk = Desk(self.parts)
         starting = asyncio.create_task(self.desk.start())
         while not starting.done():
             await self.clock.run_for(0.5)
@@ -191,13 +230,24 @@ class World:
 
     async def _abandon_tasks(self, *, everything: bool = False) -> None:
         mine = asyncio.current_task()
-        spared = set() if everything else self.flight | self.broker._late._tasks
+        spared = set() if everything else self.flight | set(self.broker._late._tasks)
         tasks = [t for t in asyncio.all_tasks() if t is not mine and t not in spared]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # ------------------------------------------------------------------ what happens
+
+    @cached_property
+    def outside(self) -> Outside:
+        """What is known without any desk."""
+        given = (self.requests, self.sent_at, self.unsent, self.touched)
+        return Whole(self.venue, self.clock, *given)  # type: ignore[arg-type]  # a set will do
+
+    @property
+    def shadow(self) -> Ledger:
+        """What the journal's records fold to."""
+        return self.scene.shadow
 
     async def carry(self, request: Coroutine[Any, Any, Ack]) -> Ack:
         """Let a request live on when the desk that sent it is gone."""
@@ -211,47 +261,33 @@ class World:
         if not task.cancelled():
             task.exception()
 
-    def arrives(self, order: ApprovedOrder) -> None:
-        """Look at a submit before it leaves."""
-        self.requests["submit", order.client_order_id] += 1
-        self.sent_at[order.client_order_id] = self.clock.monotonic()
-        with self.watched():
-            invariants.intent_before_action(self, order)
-            invariants.one_request_without_dedup(self, order)
-            invariants.nothing_unapproved_leaves(order)
-            invariants.no_new_risk_under_a_halt(self, order)
+    def _obedient(self, order: Order, _book: object) -> object:
+        """Do what the order's first tag says: the checks of strangers in one function."""
+        said = order.tags[0] if order.tags else ""
+        self.scene.verdict(order.content(), allowed=not said)
+        if said == "raise":
+            raise RuntimeError("a check that fails")
+        return None if said == "none" else ALLOW
 
-    def _written(self, add: Callable[[int, Change], None]) -> Callable[[int, Change], None]:
-        def listen(seq: int, change: Change) -> None:
-            with self.watched():
-                invariants.replay_is_live(self, seq, change)
-                invariants.each_change_is_lawful(change)
-                invariants.given_up_behind_the_fence(self, change)
-            if change.execution is not None:
-                self.booked_at[change.execution.execution_id] = seq
-            self.changes.append(change)
-            add(seq, change)
-
-        return listen
-
-    def _saw(self, _state: OrderState, execution: Execution, _book: BookView) -> Verdict:
-        with self.watched():
-            invariants.told_once_after_durable(self, execution)
-        return ALLOW
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Keep what an invariant says: inside the desk it would end in a log."""
-        try:
-            yield
-        except AssertionError as fault:
-            self.broken = self.broken or fault
-            raise
+    def touch(self, order: BrokerOrderId) -> None:
+        """Note that the venue's staff had a hand in an order."""
+        self.touched.add(order)
 
     def raise_broken(self) -> None:
         """Raise what an invariant said inside the desk."""
+        if hasattr(self, "scene"):
+            self.broken = self.broken or self.scene.broken
         if self.broken is not None:
             raise self.broken
+
+    def every_step(self) -> None:
+        """Look at what holds at any time."""
+        invariants.every_step(self.scene)
+        invariants.standing.memory_holds_what_is_open(self.scene)
+
+    def all_quiet(self) -> None:
+        """Look at what holds at rest."""
+        invariants.all_quiet(self.scene)
 
     def replayed(self) -> Ledger:
         """What the journal's durable records fold to."""
@@ -298,8 +334,8 @@ class World:
         """End the faults, let time pass, and look at everything that must hold at rest."""
         self.script.clear()
         await self.run(seconds)
-        invariants.every_step(self)
-        invariants.all_quiet(self)
+        self.every_step()
+        self.all_quiet()
 
     def at_venue(self, key: str) -> list[Any]:
         """The venue's orders of one client order id, replacements included."""

@@ -22,14 +22,20 @@ class Telling:
         self.flushed: list[int] = []
         self.told: list[OrdStatus] = []
         self.journal = MemoryJournal(BINDING, clock=ManualClock(), flush=self._flush)
-        self.announcer = Announcer(
-            self.journal,
-            remember=lambda _: None,
-            observe=lambda state, _: self.told.append(state.status),
-            examine=lambda *_: None,
-        )
+        self.announcer = Announcer(self.journal, self, remember=lambda _: None)
         self._ledger = Ledger()
         self._task = asyncio.create_task(self.announcer.run())
+
+    def observe(self, state, _anomalies) -> None:
+        self.told.append(state.status)
+
+    async def examine(self, *_given) -> None:
+        """There are no executions here."""
+
+    compared = alerted = examine
+
+    def note(self) -> None:
+        """Nothing is kept of what was told."""
 
     async def _flush(self, seq: int) -> None:
         self.flushed.append(seq)

@@ -6,13 +6,12 @@ points; `TRY_KILL_AT='["before journal commit 5"]'` dies at them again.
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from desk.kill_client import Worker, told
 
 WORKER = Path(__file__).with_name("kill_worker.py")
 KILLS = int(os.environ.get("TRY_KILLS", "230"))
@@ -33,39 +32,11 @@ OTHERS = (
 )
 
 
-class Worker:
-    """The process that forks and kills."""
-
-    def __init__(self, folder: Path) -> None:
-        with (folder / "worker.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, str(WORKER), str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-
-    def cycle(self, kills: list[str]) -> dict[str, Any]:
-        """Die at these points in turn, finish the plan, and say what is left."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(kills) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, f"the worker ended at {kills}"
-        told: dict[str, Any] = json.loads(answer)
-        return told
-
-    def close(self) -> None:
-        self._process.communicate(timeout=60)
-
-
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     folder = tmp_path_factory.mktemp("kill")
     folder.chmod(0o700)
-    made = Worker(folder)
+    made = Worker(WORKER, folder)
     yield made
     made.close()
 
@@ -80,15 +51,6 @@ def plans(points: dict[str, int]) -> list[list[str]]:
         return [*each, *rest, *anyhow, *twice]
     left = max(KILLS - len(each) - len(anyhow) - len(twice), 1)
     return [*each, *rest[:: max(len(rest) // left, 1)], *anyhow, *twice]
-
-
-def told(answer: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """What is wrong with one cycle; empty when nothing is."""
-    if answer["problems"]:
-        return f"{json.dumps(answer['kills'])}: {'; '.join(answer['problems'])}"
-    if answer["result"] != wanted:
-        return f"{json.dumps(answer['kills'])}: another result {answer['result']}"
-    return ""
 
 
 @pytest.mark.timeout(1800)

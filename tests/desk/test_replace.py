@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from desk import invariants
 from desk.kit import LIMITS, D, but, open_order, resting
 from fillwright.errors import (
     BadInput,
@@ -13,7 +12,7 @@ from fillwright.errors import (
     OrderRejected,
 )
 from fillwright.orders import OrderChange
-from fillwright.types import OrdStatus
+from fillwright.types import AssetClass, OrdStatus
 from fillwright.verdicts import ALLOW, Resize, Scope
 
 MORE = OrderChange(quantity="7")
@@ -239,7 +238,7 @@ async def test_a_replace_that_is_still_pending_has_not_happened(world, how):
     for _ in range(9):
         await world.run(1)
         assert handle.state.quantity == 5
-        invariants.every_step(world)
+        world.every_step()
     await world.run(10)
 
     assert (handle.state.status, handle.state.quantity) == (OrdStatus.NEW, 7)
@@ -261,4 +260,23 @@ async def test_a_replace_that_came_to_nothing_unseen(world):
     state = handle.state
     assert not state.ended
     assert not state.pending
+    await world.settled()
+
+
+async def test_a_fraction_is_not_replaced_where_the_broker_takes_whole_lots_only(world):
+    """The broker would refuse it, or change the order in a way of its own."""
+    share = AssetClass.US_EQUITY
+
+    def whole_only(given):
+        routes = but(given.routes[share], replace_fractional=False)
+        return but(given, routes={share: routes})
+
+    world.capabilities = whole_only
+    await world.ready()
+    handle = await open_order(world, quantity="1.5")
+
+    with pytest.raises(OrderRefused, match="fractional"):
+        await world.wait(world.desk.replace(handle.client_order_id, OrderChange(quantity="2")))
+
+    assert not world.requests["replace", handle.client_order_id]
     await world.settled()

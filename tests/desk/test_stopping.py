@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from desk import invariants
 from desk.kit import order, resting
 from fillwright.errors import (
     DeskClosed,
@@ -36,8 +35,8 @@ async def test_each_policy_leaves_what_it_says(world, policy, left):
     assert theirs in open_there
     await world.ready()
     await world.run(5)
-    invariants.every_step(world)
-    invariants.all_quiet(world)
+    world.every_step()
+    world.all_quiet()
 
 
 async def test_requests_on_the_wire_come_back_first(world):

@@ -3,6 +3,7 @@
 import pytest
 
 from desk.kit import D, resting
+from fillwright.reports import Gap
 from fillwright.testing import Fault
 from fillwright.types import OrdStatus
 
@@ -118,3 +119,93 @@ async def test_reports_in_any_number_and_order(world, how):
 
     assert (handle.state.status, handle.state.filled) == (OrdStatus.FILLED, 12)
     await world.settled()
+
+
+async def test_what_could_not_be_read_is_found_in_the_books(world, caplog):
+    """A message that is skipped because it cannot be parsed may have been the fill."""
+    await world.ready()
+    handle = await world.submit(**resting(quantity="4"))
+    await world.run(1)
+    world.fault("report", "gap")
+    with caplog.at_level("WARNING"):
+        world.venue.control.fill(handle.state.broker_order_id, D(4), D(90))
+        await world.run(0.1)
+
+    assert world.state(handle.client_order_id).status is OrdStatus.FILLED
+    assert "stream_gap" in caplog.text
+    assert "a report could not be read" in caplog.text
+    assert world.desk.obstacles == ""
+    await world.settled()
+
+
+async def test_new_risk_waits_while_a_gap_is_looked_into(world):
+    """What is missing may be the fill that leaves no room for the next order."""
+    world.latency = 1.0
+    world.__post_init__()
+    await world.ready()
+    world.broker.stream._put(_gap(world))
+    await world.run(0.1)
+    waiting = await world.submit()
+    less = await world.submit(side="SELL", quantity="2")
+    await world.run(2.5)
+
+    assert "after a gap: unreadable" in world.desk.obstacles
+    assert waiting.state.status is OrdStatus.STAGED
+    assert less.state.status is not OrdStatus.STAGED, "reducing must stay possible"
+    await world.run(20)
+    assert world.desk.obstacles == ""
+    assert waiting.state.status is OrdStatus.FILLED
+    await world.settled()
+
+
+async def test_a_gap_does_not_say_that_the_stream_is_up(world):
+    """A last word of a stream that is gone must not let new risk through."""
+    await world.ready()
+    world.broker.stream._interrupt(_disconnect(30.0))
+    await world.run(0.1)
+    world.broker.stream._put(_gap(world))
+    await world.run(5)
+
+    assert "the stream is down" in world.desk.obstacles
+
+
+async def test_a_storm_of_gaps_is_no_storm_at_the_broker(world):
+    """A comparison for every bad message spends the requests that a cancel needs."""
+    world.latency = 0.2
+    world.__post_init__()
+    await world.ready()
+    compared, under_way, most = 0, 0, 0
+    executor = world.parts.adapter.executor
+    ask = executor.open_orders
+
+    async def counted():
+        nonlocal compared, under_way, most
+        compared, under_way = compared + 1, under_way + 1
+        most = max(most, under_way)
+        try:
+            return await ask()
+        finally:
+            under_way -= 1
+
+    executor.open_orders = counted
+    handle = await world.submit(**resting(quantity="4"))
+    await world.run(3)
+    for second in range(60):
+        if second == 20:
+            world.venue.control.fill(handle.state.broker_order_id, D(4), D(90))
+        for _ in range(10):
+            world.broker.stream._put(_gap(world))
+            await world.run(0.1)
+    booked = world.state(handle.client_order_id).status
+
+    assert most == 1
+    assert compared <= 25, "600 gaps"
+    assert booked is OrdStatus.FILLED, "what is heard between two gaps counts"
+    assert world.desk.obstacles != ""
+    await world.run(15)
+    assert world.desk.obstacles == ""
+    await world.settled()
+
+
+def _gap(world):
+    return Gap("unreadable", world.clock.now())

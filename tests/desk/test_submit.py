@@ -1,6 +1,7 @@
 """Submitting: one order per intent, through the gate, within the limits."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -223,14 +224,13 @@ async def test_halted_while_it_waits_for_its_turn(world):
     """A halt that lets through what stands in a queue behind the gate is no halt."""
     await world.ready()
     await world.submit(quantity="1")
-    free = world.parts.limiter
-    free._tokens = 0.0
+    in_a_moment = world.clock.now() + timedelta(seconds=1)
+    world.parts.limiter.observe(remaining=0, reset_at=in_a_moment)
     waiting = await world.submit(quantity="1")
     less = await world.submit(side="SELL", quantity="1")
     assert waiting.state.status is OrdStatus.STAGED
 
     await world.desk.halt(Scope.DESK, reason="test", by="tester")
-    free._tokens = 500_000.0
     await world.run(3)
 
     assert waiting.state.status is OrdStatus.REFUSED

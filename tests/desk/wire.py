@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from desk import invariants
 from fillwright.errors import NotSent, OrderRejected
 from fillwright.orders import WorkingOrder
 from fillwright.protocols import Capabilities, Executor
@@ -25,7 +24,7 @@ class Wire:
     async def submit(self, order: ApprovedOrder) -> Ack:
         world, key = self._world, order.client_order_id
         before = world.sent_at.get(key, 0.0)
-        world.arrives(order)
+        world.scene.submits(order)
         try:
             return await world.carry(self._inner.submit(order))
         except NotSent:
@@ -38,10 +37,9 @@ class Wire:
             raise
 
     async def cancel(self, order: WorkingOrder) -> Ack:
-        self._world.requests["cancel", order.client_order_id] += 1
+        self._world.scene.cancels(order.client_order_id)
         return await self._world.carry(self._inner.cancel(order))
 
     async def replace(self, order: WorkingOrder, change: ApprovedChange) -> Ack:
-        invariants.durable_before_the_wire(self._world, order.client_order_id, "change_asked")
-        self._world.requests["replace", order.client_order_id] += 1
+        self._world.scene.replaces(order.client_order_id, change)
         return await self._world.carry(self._inner.replace(order, change))

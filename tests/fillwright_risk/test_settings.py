@@ -10,6 +10,7 @@ from fillwright.errors import ConfigError
 from fillwright.plugins import Registry
 from fillwright_risk import provide_checks
 from fillwright_risk.build import TABLES
+from fillwright_risk.common import Control
 
 ALWAYS = [
     "max_order_quantity",
@@ -18,13 +19,23 @@ ALWAYS = [
     "price_collar",
     "max_short_position",
     "buying_power",
+    "parent_quantity",
+    "order_rate",
     "duplicate_order",
+    "anti_slicing",
+    "open_orders",
     "instrument_rules",
+    "market_session",
+    "quote_quality",
+    "self_trade",
+    "error_rate",
+    "clock_skew",
 ]
 
 
 def names(settings: dict[str, Any]) -> list[str]:
-    return [getattr(check, "name", "") for check in provide_checks(settings)]
+    made = [check for check in provide_checks(settings) if isinstance(check, Control)]
+    return [check.name for check in made]
 
 
 def test_the_standard_controls_are_on_without_a_table() -> None:
@@ -63,8 +74,8 @@ def test_tables_turn_the_others_on() -> None:
         ("[restricted]\nsides=['BUY']", "risk.restricted", "give symbols or allow_only"),
         ("[max_long_position]", "risk.max_long_position", "give limit_shares or limit_usd"),
         (
-            "[max_order_quantity.by_symbol]\nAAPL=5",
-            "risk.max_order_quantity.by_symbol.AAPL",
+            "[max_order_quantity.symbol.AAPL]\nlimit_shares=5",
+            "risk.max_order_quantity.symbol.AAPL.limit_shares",
             "string",
         ),
     ],
@@ -80,11 +91,13 @@ def test_what_cannot_be_used_is_named(toml: str, where: str, sentence: str) -> N
 
 def test_every_table_and_setting_says_its_unit() -> None:
     """A limit of 50000 of what?"""
-    units = ("_usd", "_shares", "_pct", "_seconds")
-    plain = {"by_symbol", "symbols", "allow_only", "sides"}
+    units = ("_usd", "_shares", "_pct", "_seconds", "_per_second", "_per_minute", "_per_fill")
+    counts = ("_orders", "_messages", "_rejects", "_rejects_in_a_row", "_doubts")
+    lists = {"symbols", "allow_only", "sides", "strategies", "asset_classes", "closed_takes"}
+    plain = lists | {"reaction", "halt", "extended_when_closed"}
     fields = {field for table in TABLES.values() for field in table.model_fields}
 
-    assert {field for field in fields if not field.endswith(units)} == plain
+    assert {field for field in fields if not field.endswith((*units, *counts))} == plain
 
 
 def test_they_come_in_like_a_stranger_s(tmp_path: Path) -> None:

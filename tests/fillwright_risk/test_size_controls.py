@@ -22,7 +22,7 @@ class TestC01MaxOrderQuantity:
 
     def test_a_symbol_s_own_limit_goes_first(self) -> None:
         """A general limit must not loosen or tighten a symbol that has its own."""
-        table = {"limit_shares": "10", "by_symbol": {"AAPL": "5"}}
+        table = {"limit_shares": "10", "symbol": {"AAPL": {"limit_shares": "5"}}}
 
         assert not passes("C01", order(quantity="6"), view(), **table)
         assert passes("C01", order(quantity="6", symbol="MSFT"), view(), **table)
@@ -116,7 +116,7 @@ class TestC02MaxOrderNotional:
 
     def test_a_symbol_s_own_limit_goes_first(self) -> None:
         """A risky symbol gets a tighter limit than the rest."""
-        table = {"limit_usd": "5000", "by_symbol": {"AAPL": "900"}}
+        table = {"limit_usd": "5000", "symbol": {"AAPL": {"limit_usd": "900"}}}
 
         assert not passes("C02", limit_order("100"), view(), **table)
 
@@ -136,12 +136,12 @@ class TestC03NoLimitConfigured:
         ("tables", "good"),
         [
             ({"max_order_notional": {"limit_usd": "1"}}, True),
-            ({"max_order_notional": {"by_symbol": {"AAPL": "1"}}}, True),
-            ({"max_order_notional": {"by_symbol": {"MSFT": "1"}}}, False),
+            ({"max_order_notional": {"symbol": {"AAPL": {"limit_usd": "1"}}}}, True),
+            ({"max_order_notional": {"symbol": {"MSFT": {"limit_usd": "1"}}}}, False),
             (
                 {
                     "max_order_notional": {"limit_usd": "1"},
-                    "max_order_quantity": {"by_symbol": {"MSFT": "1"}},
+                    "max_order_quantity": {"symbol": {"MSFT": {"limit_shares": "1"}}},
                 },
                 False,
             ),

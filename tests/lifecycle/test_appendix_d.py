@@ -171,7 +171,7 @@ SCENARIOS = {
         *START,
         ("fill e1 1000", "PARTIALLY_FILLED", 1000, 9000),
         ("ask replace 12000", "PENDING_REPLACE", 1000, 9000),
-        ("fill e2 9000", "FILLED", 10000, 0),
+        ("fill e2 9000", "PENDING_REPLACE", 10000, 0),
         ("says REPLACE_REJECTED", "FILLED", 10000, 0),
     ],
     "C2.a replace down to what is already filled": [

@@ -58,6 +58,7 @@ BAD = {
     "huge integer": ('{"items": [], "x": 1' + "0" * 5000 + "}", "more digits than any amount"),
     "huge amount": (_items(trade_amount="-1" + "0" * 13), "items.1.trade_amount: the number is"),
     "many digits": (_items(trade_amount="-1" + "0" * 30), "more than 28 digits"),
+    "many digits in short": (_items(trade_amount="-1E28"), "more than 28 digits"),
     "unknown field": (_items(trade_amout="1"), "items.1.trade_amout: unknown field"),
     "unknown top field": (_plan(items=[SELL_ALL], urgency="LOW"), "urgency: unknown field"),
     "wrong sign": (_items(trade_amount="1"), "items.1: trade_amount does not agree"),

@@ -7,35 +7,24 @@ from fillwright.orders import Order
 from fillwright.risk.answers import ask
 from fillwright.verdicts import ALLOW, Verdict
 from fillwright_risk import provide_checks
+from fillwright_risk.build import CONTROLS
 from risk.gatekit import quote
 
-NAMES = {
-    "C01": "max_order_quantity",
-    "C02": "max_order_notional",
-    "C03": "no_limit_configured",
-    "C04": "price_collar",
-    "C08": "max_long_position",
-    "C09": "max_short_position",
-    "C12": "buying_power",
-    "C19": "duplicate_order",
-    "C23": "restricted",
-    "C25": "instrument_rules",
-}
+#: The table of each id; of those that share one, the first.
+NAMES = {control.code: control.name for control in reversed(CONTROLS)}
+_OFF = {control.name for control in CONTROLS if control.fallback is None}
+CODES = {control.name: control.code for control in CONTROLS}
 STALE = quote(age=60)
 NAN = quote("NaN", "NaN")
 
 
 def say(code: str, asked: Order, book: BookView, **table: Any) -> Verdict:
-    """What one control says, asked as the gate asks it."""
-    name = NAMES[code]
-    checks = provide_checks({name: table} if table else {})
+    """What one control says, by its id or its table, asked as the gate asks it."""
+    name = NAMES.get(code, code)
+    checks = provide_checks({name: table} if table or name in _OFF else {})
     (control,) = (check for check in checks if getattr(check, "name", "") == name)
 
-    def call(asked: Order, book: BookView) -> object:
-        method = control.check_order  # type: ignore[attr-defined]  # each control has it
-        return method(asked) if code == "C23" else method(asked, book)
-
-    return ask(call, asked, book)
+    return ask(control.check_order, asked, book)  # type: ignore[attr-defined]  # each has it
 
 
 def code_of(verdict: Verdict) -> str:
@@ -44,5 +33,5 @@ def code_of(verdict: Verdict) -> str:
 
 def passes(code: str, asked: Order, book: BookView, **table: Any) -> bool:
     verdict = say(code, asked, book, **table)
-    assert code_of(verdict) in ("", code)
+    assert code_of(verdict) in ("", code, CODES.get(code))
     return verdict is ALLOW

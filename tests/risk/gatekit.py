@@ -8,7 +8,7 @@ from typing import Any
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.book import BookView, Exposure
 from fillwright.orders import Order, OrderChange, content_hash
-from fillwright.protocols import Capabilities
+from fillwright.protocols import Capabilities, Routes
 from fillwright.risk import (
     Answer,
     Asker,
@@ -20,19 +20,23 @@ from fillwright.risk import (
     Terms,
 )
 from fillwright.risk.overlay import Overlay
-from fillwright.types import ClientOrderId, OrderClass, OrdType, Side, TimeInForce
+from fillwright.types import AssetClass, ClientOrderId, OrderClass, OrdType, Side, TimeInForce
 from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Reject
 
 D = Decimal
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 ALL_TIMES = frozenset(TimeInForce)
-CAPABILITIES = Capabilities(
-    routes=dict.fromkeys(OrdType, ALL_TIMES),
-    fractional_routes={OrdType.MARKET: frozenset({TimeInForce.DAY})},
-    order_classes=frozenset(OrderClass),
-    notional=True,
+ONLY_MARKET_DAY = {OrdType.MARKET: frozenset({TimeInForce.DAY})}
+EQUITY_ROUTES = Routes(
+    whole=dict.fromkeys(OrderClass, dict.fromkeys(OrdType, ALL_TIMES)),
+    fractional=ONLY_MARKET_DAY,
+    notional=ONLY_MARKET_DAY,
+    extended_hours={OrdType.LIMIT: ALL_TIMES},
     replace=True,
-    extended_hours=frozenset({OrdType.LIMIT}),
+    replace_fractional=True,
+)
+CAPABILITIES = Capabilities(
+    routes={AssetClass.US_EQUITY: EQUITY_ROUTES},
 )
 CALM = Conditions(CAPABILITIES)
 

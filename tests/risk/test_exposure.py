@@ -204,6 +204,6 @@ def test_worst_case_covers_position_and_price() -> None:
     base: BookView = view("5", price=quote("99", "100"))
     laid = with_order(base, order(type=OrdType.MARKET))
 
-    expected = Exposure(D(5), open_buys=D(10), open_buy_value=D(1050), orders=1)
+    expected = Exposure(D(5), open_buys=D(10), open_buy_value=D(1050), orders=1, buy_orders=1)
     assert laid.exposure("AAPL") == expected
     assert laid.reserved == D(1050)

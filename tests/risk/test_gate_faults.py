@@ -100,6 +100,21 @@ async def test_every_fault_refuses_and_names_the_check(fault: str, asker: Asker)
     assert desk.reserved == []
 
 
+async def test_a_check_that_makes_a_bad_order_is_told_in_our_words() -> None:
+    """The reason is a link to somebody else's manual, with what was written in front of it."""
+
+    def bad(_order: object, _book: object) -> object:
+        return Order.model_validate({"symbol": "A", "side": "BUY", "quantity": 1.5, "x": "s3cret"})
+
+    answer = await gate(Named("broken", bad)).ask(proposal(order()))
+
+    measured = answer.decision.reasons[0].measured
+    assert measured == (
+        'ValidationError: Order.quantity: write it as a string, like "10.5": float is not exact '
+        "(and 1 more)"
+    )
+
+
 async def test_the_fault_is_told_in_one_short_line() -> None:
     """A reason that runs over lines or pages cannot be read in a journal."""
     broken = Named("broken", raising(ValueError("a\nb " + "x" * 500)))

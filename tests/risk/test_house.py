@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from fillwright.accounts import Instrument
 from fillwright.book import Exposure
 from fillwright.orders import Order
-from fillwright.protocols import Capabilities
+from fillwright.protocols import Capabilities, Routes
 from fillwright.risk.house import ActiveHalt, Conditions, house_rules
-from fillwright.types import OrdType, Side, TimeInForce
-from fillwright.verdicts import Resize, Scope
-from risk.gatekit import CALM, CAPABILITIES, D, account, limit_order, order, view
+from fillwright.types import AssetClass, OrderClass, OrdType, Side, TimeInForce
+from fillwright.verdicts import Reject, Resize, Scope
+from risk.gatekit import CALM, EQUITY_ROUTES, ONLY_MARKET_DAY, D, account, limit_order, order, view
 
 LEGS: dict[str, Any] = {"take_profit": {"limit_price": "120"}, "stop_loss": {"stop_price": "90"}}
 
@@ -27,33 +27,97 @@ def codes(asked: Order, conditions: Conditions = CALM, **fields: Any) -> list[st
 
 
 def taking(**fields: Any) -> Conditions:
-    return Conditions(replace(CAPABILITIES, **fields))
+    return Conditions(Capabilities({AssetClass.US_EQUITY: replace(EQUITY_ROUTES, **fields)}))
 
 
-ONLY_DAY = {OrdType.MARKET: frozenset({TimeInForce.DAY})}
+ONLY_SIMPLE = {OrderClass.SIMPLE: ONLY_MARKET_DAY}
 
 
 @pytest.mark.parametrize(
-    ("asked", "conditions"),
+    ("asked", "conditions", "measured", "limit"),
     [
-        (limit_order("100"), taking(routes=ONLY_DAY)),
-        (order(time_in_force="IOC"), taking(routes=ONLY_DAY)),
-        (order(quantity="1.5"), taking(fractional_routes={})),
-        (order(quantity="1.5", time_in_force="IOC"), CALM),
-        (order(quantity=None, notional="100"), taking(notional=False)),
-        (order(order_class="BRACKET", **LEGS), taking(order_classes=frozenset())),
-        (order(extended_hours=True), CALM),
+        (limit_order("100"), taking(whole=ONLY_SIMPLE), "us_equity LIMIT orders", "MARKET"),
+        (
+            order(time_in_force="IOC"),
+            taking(whole=ONLY_SIMPLE),
+            "us_equity MARKET IOC orders",
+            "DAY",
+        ),
+        (
+            order(quantity="1.5"),
+            taking(fractional={}),
+            "us_equity fractional MARKET orders",
+            "none",
+        ),
+        (
+            order(quantity="1.5", time_in_force="IOC"),
+            CALM,
+            "us_equity fractional MARKET IOC orders",
+            "DAY",
+        ),
+        (
+            order(quantity=None, notional="100"),
+            taking(notional={}),
+            "us_equity notional MARKET orders",
+            "none",
+        ),
+        (
+            order(order_class="BRACKET", **LEGS),
+            taking(whole=ONLY_SIMPLE),
+            "us_equity BRACKET orders",
+            "SIMPLE",
+        ),
+        (
+            order(quantity="1.5", order_class="BRACKET", **LEGS),
+            CALM,
+            "us_equity fractional BRACKET orders",
+            "SIMPLE",
+        ),
+        (order(extended_hours=True), CALM, "us_equity extended-hours MARKET orders", "LIMIT"),
+        (order(), Conditions(Capabilities({})), "us_equity orders", "none"),
     ],
 )
-def test_what_is_not_declared_is_refused(asked: Order, conditions: Conditions) -> None:
-    """What a broker does not take, it may take for something else."""
-    assert "UNSUPPORTED" in codes(asked, conditions)
+def test_what_is_not_declared_is_refused(
+    asked: Order, conditions: Conditions, measured: str, limit: str
+) -> None:
+    """What a broker does not take, it may take for something else; and who asked must learn it."""
+    said = house_rules(asked, view(), conditions, change=False)
+
+    assert [(v.code, v.measured, v.limit) for _, v in said if isinstance(v, Reject)] == [
+        ("UNSUPPORTED", measured, limit)
+    ]
+
+
+def test_the_tables_of_the_instrument_count() -> None:
+    """A coin that is sent by the rules for shares is rejected, or worse, rests for a day."""
+    day = {OrdType.MARKET: frozenset({TimeInForce.DAY})}
+    gtc = {OrdType.MARKET: frozenset({TimeInForce.GTC})}
+    both = Capabilities(
+        {
+            AssetClass.US_EQUITY: Routes({OrderClass.SIMPLE: day}),
+            AssetClass.CRYPTO: Routes({OrderClass.SIMPLE: gtc}),
+        }
+    )
+    coin = Instrument("AAPL", asset_class=AssetClass.CRYPTO)
+
+    assert codes(order(), Conditions(both), instrument=coin) == ["UNSUPPORTED"]
+    assert codes(order(time_in_force="GTC"), Conditions(both), instrument=coin) == []
+    assert codes(order(), Conditions(both)) == []
+    assert codes(order(), Conditions(both), instrument=None) == []
 
 
 def test_a_change_needs_a_broker_that_replaces() -> None:
     """A replace sent to a broker without one could become a second order."""
+    whole_only = taking(replace_fractional=False)
+    by_notional = order(quantity=None, notional="100")
+
     assert codes(order(), taking(replace=False), change=True) == ["UNSUPPORTED"]
     assert codes(order(), taking(replace=False)) == []
+    assert codes(order(), whole_only, change=True, standing=D(9)) == []
+    assert codes(order(quantity="1.5"), whole_only, change=True, standing=D(9)) == ["UNSUPPORTED"]
+    assert codes(order(), whole_only, change=True, standing=D("1.5")) == ["UNSUPPORTED"]
+    assert codes(order(quantity="1.5"), change=True, standing=D("2.5")) == []
+    assert codes(by_notional, change=True) == ["UNSUPPORTED"]
 
 
 def test_what_is_declared_passes() -> None:
@@ -143,6 +207,6 @@ def test_a_change_below_the_filled_quantity_is_refused() -> None:
 
 def test_nothing_is_taken_by_a_broker_that_declares_nothing() -> None:
     """An adapter that forgot its capabilities must not trade on luck."""
-    empty = Conditions(Capabilities(routes={}, fractional_routes={}))
+    empty = Conditions(Capabilities(routes={}))
 
     assert codes(order(), empty) == ["UNSUPPORTED"]

@@ -35,6 +35,9 @@ class Answer:
     document: Mapping[str, object]
     shown: Iterable[RenderableType] = ()
     code: int = Exit.SUCCESS
+    #: What came about and where it is found, for when the answer itself cannot be written; empty
+    #: when nothing was changed.
+    done: str = ""
 
 
 @dataclass(frozen=True, slots=True)

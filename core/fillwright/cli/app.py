@@ -7,7 +7,21 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from fillwright.cli import checking, journals, looking, running, schemas, steering
+from fillwright.cli import (
+    arming,
+    checking,
+    doctoring,
+    granting,
+    halting,
+    journals,
+    limiting,
+    looking,
+    reporting,
+    running,
+    schemas,
+    serving,
+    steering,
+)
 from fillwright.cli.calls import ConfigOption, terminable, verb
 from fillwright.cli.extending import PluginCommands
 from fillwright.cli.faults import INTERRUPTS, UsageFault, one_line, problem_of
@@ -63,18 +77,40 @@ def build() -> typer.Typer:
     app.command()(verb(looking.orders))
     app.command()(verb(looking.positions))
     app.command()(verb(steering.cancel))
-    app.command()(verb(steering.halt))
-    app.command()(verb(steering.resume))
+    app.command()(verb(halting.halt))
+    app.command()(verb(halting.resume))
+    app.command()(verb(arming.arm))
+    app.command()(verb(arming.disarm))
     app.command()(verb(steering.settle))
     app.command()(verb(steering.reconcile))
+    grant = typer.Typer(
+        help="Let one check's refusal pass, signed and for a while.",
+        cls=granting.Grants,
+        rich_markup_mode=None,
+    )
+    grant.command()(verb(granting.give))
+    grant.command()(verb(granting.new_key))
+    grant.command("list")(verb(granting.list_))
+    grant.command()(verb(granting.revoke))
+    app.add_typer(grant, name="grant")
+    limit = typer.Typer(help="Change a limit while the desk runs.", rich_markup_mode=None)
+    limit.command("set")(verb(limiting.set_))
+    limit.command("list")(verb(limiting.list_))
+    limit.command()(verb(limiting.revoke))
+    app.add_typer(limit, name="limit")
     journal = typer.Typer(help="Look at the durable record.", rich_markup_mode=None)
     journal.command()(verb(journals.show))
     journal.command()(verb(journals.verify))
     journal.command()(verb(journals.export))
     app.add_typer(journal, name="journal")
+    report = typer.Typer(help="Evaluate the durable record.", rich_markup_mode=None)
+    report.command()(verb(reporting.tca))
+    app.add_typer(report, name="report")
     app.command()(verb(checking.plugins))
     app.command()(verb(checking.check_config))
+    app.command()(verb(doctoring.doctor))
     app.command()(verb(schemas.schema))
+    app.command()(verb(serving.paper_server))
     app.command()(verb(checking.version))
     return app
 

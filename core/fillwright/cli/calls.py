@@ -51,9 +51,9 @@ class Call:
     )
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False
 
-    def loaded(self) -> DeskConfig:
+    def loaded(self, *, account_unknown: bool = False) -> DeskConfig:
         """The configuration. Raises ConfigError."""
-        return load_config(self.config)
+        return load_config(self.config, account_unknown=account_unknown)
 
     def begin_logs(self) -> None:
         """Send the logs to stderr. Raises UsageFault."""

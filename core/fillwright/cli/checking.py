@@ -13,17 +13,19 @@ from rich.console import RenderableType
 
 from fillwright.cli.answers import Answer
 from fillwright.cli.calls import Call
+from fillwright.cli.explaining import data_of, explained
 from fillwright.cli.output import to_json
 from fillwright.cli.tables import table
 from fillwright.clock import SystemClock, SystemRng
 from fillwright.config import DeskConfig
-from fillwright.desk.opening import load_plugins
-from fillwright.hooks import AdapterRequest
+from fillwright.desk.opening import adapter_of, load_plugins
+from fillwright.journal import Sight, look
 from fillwright.logs import REDACTED, looks_secret
 from fillwright.plugins import PluginInfo
+from fillwright.plugins.pins import hash_of
 
 _DISTRIBUTIONS = ("pluggy", "pydantic", "pydantic-settings", "structlog", "typer", "rich")
-_TABLES = frozenset({"desk", "plan"})
+_TABLES = frozenset({"desk", "plan", "data"})
 _OWN = ("folder", "source", "broker_settings", "check_settings")
 
 #: A setting's full name, its value, and where it comes from.
@@ -54,6 +56,7 @@ def _plugin_document(info: PluginInfo) -> dict[str, object]:
         "version": info.version,
         "source": info.source,
         "hooks": list(info.hooks),
+        "sha256": hash_of(info),
     }
 
 
@@ -61,31 +64,31 @@ def check_config(
     call: Call,
     *,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Every effective value and where it comes from.")
+        bool, typer.Option("--explain", help="Every value and limit, its origin, what is off.")
     ] = False,
 ) -> Answer:
     """Load the configuration and its plugins as a desk would, and send nothing anywhere.
 
-    The broker's adapter is built, which checks its settings, and asked nothing.
+    The broker's adapter is built, which checks its settings, and asked nothing; the journal is
+    looked at and not made. `fillwright doctor` asks the broker too.
     Exit codes: 0 it can be used, 2 it cannot.
     """
     config = call.loaded()
     registry = load_plugins(config)
-    request = AdapterRequest(
-        config.broker,
-        config.mode,
-        config.broker_settings,
-        config.folder,
-        SystemClock(),
-        SystemRng(),
-    )
-    asyncio.run(registry.adapter(request).close())
+    sight = look(config.journal_path, network=config.desk.allow_network_journal)
+    adapter = adapter_of(config, registry, SystemClock(), SystemRng())
+    broker = adapter.executor.broker
+    asyncio.run(adapter.close())
+    supplied = data_of(config, registry, adapter)
+    sight.check_binding(config.mode, broker, config.expected_account_id)
     checks = [hook.name for hook in registry.checks]
     document: dict[str, object] = {
         "source": config.source,
         "mode": config.mode,
         "broker": config.broker,
         "journal": config.journal_path,
+        "journal_is_new": sight.binding is None,
+        "journal_in_use_by": sight.holder or None,
         "checks": checks,
     }
     shown: list[RenderableType] = []
@@ -93,12 +96,23 @@ def check_config(
         settings = list(_settings(config))
         document["settings"] = [{"name": n, "value": v, "from": f} for n, v, f in settings]
         rows = ((name, _text(value), origin) for name, value, origin in settings)
-        shown += [table(("setting", "value", "from"), rows), ""]
+        limits, told = explained(config, registry, supplied)
+        document |= limits
+        shown += [table(("setting", "value", "from"), rows), "", *told]
     shown.append(
         f"{config.source} is sound: {config.mode} desk on {config.broker}, journal "
-        f"{config.journal_path}, checks {', '.join(checks)}."
+        f"{config.journal_path}{_journal_told(sight)}, checks {', '.join(checks)}."
     )
     return Answer(document, shown)
+
+
+def _journal_told(sight: Sight) -> str:
+    """What a misspelt path would be noticed by."""
+    if sight.holder:
+        return f" (in use by {sight.holder} now)"
+    if sight.binding is None:
+        return " (a new journal: it is not there yet)"
+    return f" ({sight.records} records of {sight.binding})"
 
 
 def version(call: Call) -> Answer:

@@ -29,9 +29,8 @@ def emit(answer: Answer | Stream, *, as_json: bool) -> int:
     if isinstance(answer, Stream):
         pieces = answer.document if as_json else (f"{line}\n" for line in answer.lines)
         return _write(pieces, Exit.SUCCESS)
-    if as_json:
-        return _write([to_json(answer.document)], answer.code)
-    return _write([rendered(answer.shown, sys.stdout)], answer.code)
+    pieces = [to_json(answer.document) if as_json else rendered(answer.shown, sys.stdout)]
+    return _write(pieces, answer.code, answer.done)
 
 
 def emit_problem(problem: Problem, *, as_json: bool) -> int:
@@ -90,14 +89,18 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no place in a JSON answer")
 
 
-def _write(pieces: Iterable[str], code: int) -> int:
-    """Write to stdout; what cannot be written turns a success into a failure."""
+def _write(pieces: Iterable[str], code: int, done: str = "") -> int:
+    """Write to stdout; what cannot be written turns a success into something less.
+
+    A failure would say that nothing came about, so it is only a failure when nothing was done.
+    """
     try:
         _put(pieces, sys.stdout)
     except OSError as fault:
-        complain(f"error: the answer could not be written: {fault.strerror or fault}")
+        told = f"error: the answer could not be written to stdout: {fault.strerror or fault}"
+        complain(f"{told}; {done}" if done else told)
         _silence(sys.stdout)
-        return code or Exit.FAILURE
+        return code or (Exit.PARTIAL_SUCCESS if done else Exit.FAILURE)
     return code
 
 

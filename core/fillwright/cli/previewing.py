@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from rich.console import RenderableType
+
 from fillwright.accounts import Account, Instrument
 from fillwright.cli.answers import Answer, Exit
 from fillwright.cli.stopping import run_stoppable
@@ -17,10 +19,9 @@ from fillwright.cli.tables import preview_table, shown_price
 from fillwright.clock import SystemClock, SystemRng
 from fillwright.config import DeskConfig
 from fillwright.desk.desk import Desk
-from fillwright.desk.opening import Overrides, load_plugins, open_desk
+from fillwright.desk.opening import Overrides, adapter_of, load_plugins, open_desk
 from fillwright.desk.planning import PlanPreview, PreviewLine
 from fillwright.errors import JournalBound, NotSent
-from fillwright.hooks import AdapterRequest
 from fillwright.journal import OPENED, JournalReader, MemoryJournal
 from fillwright.orders import WorkingOrder
 from fillwright.plans import Plan
@@ -46,19 +47,16 @@ _LOOK = 0.02
 def preview_answer(plan: Plan, config: DeskConfig) -> Answer:
     """Ask a desk that cannot send."""
     preview = run_stoppable(lambda: _previewed(plan, config))
-    return Answer(
-        preview.model_dump(mode="json"),
-        [preview_table(preview), "", *_sentences(preview)],
-        _code(preview),
-    )
+    lines: list[RenderableType] = [preview_table(preview), "", *_sentences(preview)]
+    if not config.journal_path.exists():
+        told = f"A run would begin a new journal: {config.journal_path} is not there yet."
+        lines.insert(-1, told)
+    return Answer(preview.model_dump(mode="json"), lines, _code(preview))
 
 
 async def _previewed(plan: Plan, config: DeskConfig) -> PlanPreview:
     clock, rng = SystemClock(), SystemRng()
-    request = AdapterRequest(
-        config.broker, config.mode, config.broker_settings, config.folder, clock, rng
-    )
-    adapter = _SilentAdapter(load_plugins(config).adapter(request))
+    adapter = _SilentAdapter(adapter_of(config, load_plugins(config), clock, rng))
     overrides = Overrides(
         clock=clock,
         rng=rng,

@@ -12,10 +12,11 @@ from fillwright.cli.answers import Answer
 from fillwright.cli.calls import Call
 from fillwright.cli.previewing import preview_answer
 from fillwright.cli.progress import Watcher, shown
-from fillwright.cli.stopping import Hold, run_stoppable
+from fillwright.cli.stopping import Hold, killable, run_stoppable
 from fillwright.cli.tables import result_table, shown_price
 from fillwright.clock import SystemClock
 from fillwright.config import DeskConfig
+from fillwright.desk.killing import KillSwitch
 from fillwright.desk.opening import Overrides, open_desk
 from fillwright.plans import ExecutionResult, ItemStatus, Plan, PlanStatus, read_plan
 
@@ -39,18 +40,23 @@ def run(
 
     Exit codes: 0 SUCCESS, 1 FAILURE, 2 bad input or configuration and nothing was sent,
     3 PARTIAL_SUCCESS, 4 something is in doubt. A signal: 130 (SIGINT) or 143 (SIGTERM), or 4 when
-    it left something in doubt; a second signal ends at once. With --dry-run: 0 every order would
-    leave, 3 some would not, 1 none would.
+    it left something in doubt; a second signal ends at once. SIGUSR1 pulls the kill switch.
+    With --dry-run: 0 every order would leave, 3 some would not, 1 none would.
     """
     wanted = read_plan(plan)
     config = call.loaded()
     if dry_run:
         return preview_answer(wanted, config)
     watcher, hold, begun = Watcher(), Hold(), SystemClock().now()
-    overrides = Overrides(journal=hold.opener(config), plugins=watcher.plugins())
-    with left_told(config, hold), shown(wanted.plan_id, watcher, quiet=call.json):
+    switch = KillSwitch(config.kill_path.absolute())
+    with (
+        left_told(config, hold),
+        shown(wanted.plan_id, watcher, quiet=call.json),
+        killable(switch),
+    ):
+        overrides = Overrides(journal=hold.opener(config), plugins=watcher.plugins(), switch=switch)
         result = run_stoppable(lambda: _carry_out(wanted, config, overrides), hold)
-    return _answer(result, begun)
+    return _answer(result, begun, hold)
 
 
 async def _carry_out(plan: Plan, config: DeskConfig, overrides: Overrides) -> ExecutionResult:
@@ -58,13 +64,25 @@ async def _carry_out(plan: Plan, config: DeskConfig, overrides: Overrides) -> Ex
         return await desk.execute(plan)
 
 
-def _answer(result: ExecutionResult, begun: datetime) -> Answer:
+def _answer(result: ExecutionResult, begun: datetime, hold: Hold) -> Answer:
     lines: list[RenderableType] = [result_table(result), "", _summary(result)]
+    if hold.begun:
+        lines.append(hold.begun)
     if result.execution_timestamp < begun:
         at = result.execution_timestamp.isoformat(timespec="seconds")
         lines.append(f"This plan was finished at {at}; nothing was sent now.")
     lines += _doubtful(result)
-    return Answer(result.model_dump(mode="json"), lines, result.exit_code)
+    return Answer(result.model_dump(mode="json"), lines, result.exit_code, done=_done(result, hold))
+
+
+def _done(result: ExecutionResult, hold: Hold) -> str:
+    """What came about, for when the answer cannot be written; empty when nothing was placed."""
+    if not result.orders_placed:
+        return ""
+    return (
+        f"plan {result.plan_id} ended as {_summary(result).removesuffix('.')}. It stands in "
+        f"{hold.path}: the same command gives the same result and sends nothing twice"
+    )
 
 
 def _summary(result: ExecutionResult) -> str:

@@ -12,6 +12,7 @@ from fillwright.cli.answers import Answer
 from fillwright.cli.calls import Call
 from fillwright.cli.faults import UsageFault
 from fillwright.config import config_schema
+from fillwright.desk.doctor import Diagnosis
 from fillwright.errors import BadInput
 from fillwright.lifecycle.diagram import page
 from fillwright.orders import Order
@@ -27,7 +28,12 @@ class Subject(StrEnum):
     ORDER = "order"
     RESULT = "result"
     CONFIG = "config"
+    DOCTOR = "doctor"
     LIFECYCLE = "lifecycle"
+
+
+#: What we give; of what we take, the schema says what may be written.
+_GIVEN: dict[Subject, Any] = {Subject.RESULT: ExecutionResult, Subject.DOCTOR: Diagnosis}
 
 
 def schema(
@@ -41,7 +47,9 @@ def schema(
         ),
     ] = None,
 ) -> Answer:
-    """Print the JSON Schema of a plan, an order, a result or desk.toml, or the lifecycle page.
+    """Print the JSON Schema of a plan, an order, a result, desk.toml or a diagnosis of `doctor`.
+
+    Or the page of the order's life.
 
     Exit codes: 0 printed or written, 2 bad input.
     """
@@ -61,8 +69,8 @@ def schema_of(subject: Subject) -> dict[str, Any]:
     """The JSON Schema of one subject."""
     if subject is Subject.CONFIG:
         return config_schema()
-    if subject is Subject.RESULT:
-        made = TypeAdapter(ExecutionResult).json_schema(mode="serialization")
+    if subject in _GIVEN:
+        made = TypeAdapter(_GIVEN[subject]).json_schema(mode="serialization")
     else:
         kind: Any = Plan if subject is Subject.PLAN else Order
         made = TypeAdapter(kind).json_schema()

@@ -8,19 +8,23 @@ does.
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fillwright.cli.faults import Stopped
 from fillwright.cli.output import complain
 from fillwright.config import DeskConfig
+from fillwright.desk.killing import Kill, KillSwitch
 from fillwright.desk.opening import OpenJournal
-from fillwright.journal import SqliteJournal
+from fillwright.journal import SqliteJournal, check_free
 from fillwright.protocols import Binding, Clock, Journal
 
 T = TypeVar("T")
 
+_BY_SIGNAL = Kill("the process got SIGUSR1", "SIGUSR1")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: How long a second signal leaves the desk's tasks to note what they had on the wire, in seconds.
 _LAST_WORDS = 2.0
@@ -33,15 +37,47 @@ class Hold:
     """The journal that the desk opened, so that it can be flushed whatever happens."""
 
     journal: Journal | None = None
+    path: Path = Path()
+
+    @property
+    def begun(self) -> str:
+        """A sentence when the journal is a new one: a misspelt path begins one, too."""
+        if self.journal is None or self.journal.epoch != 1:
+            return ""
+        return (
+            f"A new journal was begun: {self.path}. If this desk has run before, look how "
+            "`journal` is spelt."
+        )
 
     def opener(self, config: DeskConfig) -> OpenJournal:
-        """Open the journal that the configuration names, and keep it here."""
+        """Open the journal that the configuration names, and keep it here.
+
+        Raises JournalLocked at once when it is in use, before the broker's own files are met,
+        whose complaint would name the wrong one.
+        """
+        self.path = config.journal_path
+        check_free(self.path)
 
         def opened(binding: Binding, clock: Clock) -> Journal:
-            self.journal = SqliteJournal.open(config.journal_path, binding, clock=clock)
+            self.journal = SqliteJournal.open(
+                self.path, binding, clock=clock, network=config.desk.allow_network_journal
+            )
             return self.journal
 
         return opened
+
+
+@contextmanager
+def killable(switch: KillSwitch) -> Iterator[None]:
+    """Let SIGUSR1 pull the kill switch, also while the loop is busy."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGUSR1, lambda *_: switch.pull(_BY_SIGNAL))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def run_stoppable(work: Callable[[], Coroutine[Any, Any, T]], hold: Hold | None = None) -> T:

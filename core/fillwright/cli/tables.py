@@ -18,7 +18,9 @@ _MORE_PLACES = Decimal("0.000000001")
 _CENT = Decimal("0.01")
 _RIGHT = frozenset({"asked", "filled", "average price", "quantity", "shares"})
 #: What may become narrower when the terminal is: the other columns are never cut.
-_BENDS = frozenset({"reason", "reasons", "what", "hooks", "source", "value", "from"})
+_BENDS = frozenset(
+    {"reason", "reasons", "what", "what was seen", "hooks", "source", "value", "from"}
+)
 _STYLES = {
     ItemStatus.FILLED: "green",
     ItemStatus.PARTIALLY_FILLED: "yellow",

@@ -14,7 +14,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from fillwright.config.model import (
+    ACCOUNT_UNKNOWN,
     CONFIG_VARIABLE,
+    OWN_DATA,
     PLUGIN_NAME,
     RESERVED,
     SETTINGS,
@@ -34,17 +36,29 @@ DEFAULT_SOURCE = "the built-in configuration"
 _NOT_IN_FILE = ("folder", "source", "broker_settings", "check_settings")
 
 
-def load_config(path: Path | None, *, environ: Mapping[str, str] | None = None) -> DeskConfig:
+def load_config(
+    path: Path | None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    account_unknown: bool = False,
+) -> DeskConfig:
     """The configuration in `path`, or else in the file that FILLWRIGHT_CONFIG names, or built in.
 
-    Without `environ` the process's own environment counts. Raises ConfigError.
+    Without `environ` the process's own environment counts. With `account_unknown` a live desk
+    that does not name its account can be looked at; it still cannot be opened. Raises ConfigError.
     """
     environ = os.environ if environ is None else environ
     if path is None and CONFIG_VARIABLE in environ:
         path = _named_by(environ[CONFIG_VARIABLE])
     if path is None:
         return default_config(Path(), environ=environ)
-    return judge(_read(path), str(path), folder=path.absolute().parent, environ=environ)
+    return judge(
+        _read(path),
+        str(path),
+        folder=path.absolute().parent,
+        environ=environ,
+        account_unknown=account_unknown,
+    )
 
 
 def default_config(folder: Path, *, environ: Mapping[str, str] | None = None) -> DeskConfig:
@@ -124,7 +138,14 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
     raise ConfigError(where, f"is not TOML: {problem}", "Text stands in quotes, tables in []")
 
 
-def judge(text: str, source: str, *, folder: Path, environ: Mapping[str, str]) -> DeskConfig:
+def judge(
+    text: str,
+    source: str,
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    account_unknown: bool = False,
+) -> DeskConfig:
     """The configuration in this text, with the environment's share.
 
     Raises ConfigError.
@@ -136,13 +157,14 @@ def judge(text: str, source: str, *, folder: Path, environ: Mapping[str, str]) -
     _refuse_strangers(raw, source, {broker, *tables, *installed_plugins()} - {""})
     values = {key: value for key, value in raw.items() if key in RESERVED}
     try:
-        return DeskConfig(
+        given = {
             **values,
-            folder=folder,
-            source=source,
-            broker_settings=_broker_table(broker, raw, source, environ),
-            check_settings={name: _table(name, raw, source) for name in tables},
-        )
+            "folder": folder,
+            "source": source,
+            "broker_settings": _broker_table(broker, raw, source, environ),
+            "check_settings": _plugin_tables(tables, raw, source),
+        }
+        return DeskConfig.model_validate(given, context={ACCOUNT_UNKNOWN: account_unknown})
     except ValidationError as fault:
         # Not chained: pydantic's finding holds what was written.
         raise explain(fault, source, SETTINGS) from None
@@ -155,9 +177,21 @@ def installed_plugins() -> frozenset[str]:
 
 def _plugins_of(raw: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The names whose tables belong here; what is malformed is told by the model later."""
-    broker, checks = raw.get("broker"), raw.get("checks")
-    names = [one for one in checks if isinstance(one, str)] if isinstance(checks, list) else []
-    return broker if isinstance(broker, str) else "", [table_name(name) for name in names]
+    broker = raw.get("broker")
+    named = [*_names(raw.get("checks")), *_providers(raw)]
+    tables = [name for name in named if name not in {broker, OWN_DATA}]
+    return broker if isinstance(broker, str) else "", list(dict.fromkeys(tables))
+
+
+def _providers(raw: Mapping[str, Any]) -> list[str]:
+    data = raw.get("data")
+    return _names(data.get("providers")) if isinstance(data, dict) else []
+
+
+def _names(listed: object) -> list[str]:
+    if not isinstance(listed, list):
+        return []
+    return [table_name(one) for one in listed if isinstance(one, str)]
 
 
 def _refuse_strangers(raw: Mapping[str, Any], source: str, plugins: set[str]) -> None:
@@ -177,16 +211,30 @@ def _table(name: str, raw: Mapping[str, Any], source: str) -> dict[str, Any]:
     return table
 
 
+def _plugin_tables(
+    names: list[str], raw: Mapping[str, Any], source: str
+) -> dict[str, dict[str, Any]]:
+    """The tables of checks as they are; those of providers of data may hold keys."""
+    sealed = set(_providers(raw))
+    return {
+        name: _sealed_table(name, raw, source) if name in sealed else _table(name, raw, source)
+        for name in names
+    }
+
+
+def _sealed_table(name: str, raw: Mapping[str, Any], source: str) -> dict[str, Any]:
+    try:
+        return seal(_table(name, raw, source))
+    except NotText as fault:
+        raise ConfigError(place(source, [name, fault.key]), "must be text in quotes") from fault
+
+
 def _broker_table(
     broker: str, raw: Mapping[str, Any], source: str, environ: Mapping[str, str]
 ) -> dict[str, Any]:
     from fillwright.config.environment import broker_variables  # noqa: PLC0415  pydantic-settings takes 30 ms to import
 
-    table = _table(broker, raw, source)
-    try:
-        table = seal(table)
-    except NotText as fault:
-        raise ConfigError(place(source, [broker, fault.key]), "must be text in quotes") from fault
+    table = _sealed_table(broker, raw, source)
     # A name that cannot be one is told by the model.
     variables = broker_variables(broker, environ) if PLUGIN_NAME.fullmatch(broker) else {}
     for key in sorted(variables.keys() & table.keys()):

@@ -9,25 +9,48 @@ Rules:
 import re
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Annotated, Any, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from fillwright.config.pins import PluginPin
 from fillwright.config.secrets import seal
+from fillwright.inputs import INPUT_NAME, MAX_AGE, Input
 from fillwright.plans import StaleOrders, Urgency
-from fillwright.protocols import ClosePolicy, Limits
+from fillwright.protocols import ClosePolicy, Limits, OnDisconnect
 from fillwright.types import Mode, NonNegative, Value, plain
 
 #: What a plugin may be called.
 PLUGIN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 #: The environment variable that names the file.
 CONFIG_VARIABLE = "FILLWRIGHT_CONFIG"
+#: In the validation's context: a live desk need not name its account, since it is only looked at.
+ACCOUNT_UNKNOWN = "account_unknown"
 #: Tables and keys of our own; no plugin may be called so.
-RESERVED = frozenset({"mode", "broker", "journal", "checks", "expected_account_id", "desk", "plan"})
+RESERVED = frozenset(
+    {
+        "mode",
+        "broker",
+        "journal",
+        "checks",
+        "expected_account_id",
+        "desk",
+        "plan",
+        "data",
+        "plugins",
+        "required",
+    }
+)
 
+#: What stands for the broker's own data among the providers.
+OWN_DATA = "broker"
+#: The time zone of a desk that names none.
+NEW_YORK = "America/New_York"
 _DEFAULT = Limits()
 _HUNDRED = Decimal(100)
 
@@ -40,6 +63,22 @@ def _below_hundred(percent: Decimal) -> Decimal:
     if percent >= _HUNDRED:
         _wrong("must be below 100")
     return percent
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _wrong(f'must be the name of a time zone, like "{NEW_YORK}"')
+    return name
+
+
+def _plain_path(path: str) -> str:
+    if path and (not path.strip() or not path.isprintable() or path.endswith(("/", "\\"))):
+        _wrong('must be the path of a file, like "desk.kill"')
+    if "://" in path or path.startswith((":", "~", "file:")):
+        _wrong('must be the path of a file, like "desk.kill"')
+    return path
 
 
 _Percent = Annotated[NonNegative, AfterValidator(_below_hundred)]
@@ -64,8 +103,20 @@ class DeskSettings(Value):
     #: How far a market order may fill from the reference price, for worst-case exposure.
     collar_pct: _Percent = plain(_DEFAULT.collar * _HUNDRED)
     close_policy: ClosePolicy = ClosePolicy.KEEP
+    #: What happens to open orders once the stream was down for `disconnect_after_seconds`.
+    on_disconnect: OnDisconnect = OnDisconnect.KEEP
+    disconnect_after_seconds: float = Field(_DEFAULT.disconnect_after, ge=0.1, le=3600, strict=True)
     #: Whether a check may shrink an order instead of refusing it.
     allow_resize: bool = Field(default=False, strict=True)
+    #: Whether the journal may lie on a network file system, where its lock is no promise.
+    allow_network_journal: bool = Field(default=False, strict=True)
+    #: At whose midnight a trading day begins.
+    time_zone: Annotated[str, AfterValidator(_zone)] = NEW_YORK
+
+    #: While this file exists no new risk leaves; empty: the journal's name and ".kill".
+    kill_file: Annotated[str, AfterValidator(_plain_path)] = ""
+    #: The key that signs grants; empty: there are none.
+    grant_key_file: Annotated[str, AfterValidator(_plain_path)] = ""
 
     def limits(self) -> Limits:
         """The same, as the desk takes it."""
@@ -78,7 +129,50 @@ class DeskSettings(Value):
             ready_within=self.ready_within_seconds,
             max_in_flight=self.max_in_flight,
             collar=self.collar_pct / _HUNDRED,
+            on_disconnect=self.on_disconnect,
+            disconnect_after=self.disconnect_after_seconds,
         )
+
+
+def _known_ages(ages: dict[str, float]) -> dict[str, float]:
+    for name in ages:
+        if name == Input.QUOTE:
+            _wrong("a quote's age is desk.quote_max_age_seconds; set it there")
+        if INPUT_NAME.fullmatch(name) is None:
+            _wrong("an input is named in lower case, like adv")
+    return ages
+
+
+#: Seconds; a year is longer than anything keeps its worth.
+_Age = Annotated[float, Field(gt=0, le=31_536_000, strict=True, allow_inf_nan=False)]
+
+
+class DataSettings(Value):
+    """`[data]`: where data for checks comes from, and how old it may be."""
+
+    #: Plugins, in the order in which they are asked; "broker" stands for the broker's own data,
+    #: which is asked first when it is not named.
+    providers: tuple[str, ...] = ()
+    #: By input; the others keep their defaults.
+    max_age_seconds: Annotated[dict[str, _Age], AfterValidator(_known_ages)] = Field(
+        default_factory=dict
+    )
+
+    def max_age(self) -> Mapping[str, timedelta]:
+        """How old each input may be."""
+        given = {n: timedelta(seconds=seconds) for n, seconds in self.max_age_seconds.items()}
+        return {**MAX_AGE, **given}
+
+    @field_validator("providers")
+    @classmethod
+    def _are_plugins(cls, providers: tuple[str, ...]) -> tuple[str, ...]:
+        for name in providers:
+            is_file = name.endswith(".py") and "/" in name
+            if not is_file and not PLUGIN_NAME.fullmatch(name):
+                _wrong('each must be the name of a plugin or a file like "./my_data.py"')
+        if len(set(map(table_name, providers))) < len(providers):
+            _wrong("two of them have the same name, and so the same table")
+        return providers
 
 
 class DeadlineSeconds(Value):
@@ -118,13 +212,18 @@ class DeskConfig(Value):
     ) = Field(default=None, validate_default=True)
     desk: DeskSettings = DeskSettings()
     plan: PlanSettings = PlanSettings()
+    data: DataSettings = DataSettings()
+    #: What plugins must be, by their names.
+    plugins: dict[str, PluginPin] = Field(default_factory=dict)
+    #: Plugins and checks without which nothing may leave, like "risk.max_order_notional".
+    required: tuple[str, ...] = ()
     #: Where relative paths start: the folder of the file.
     folder: Path = Path()
     #: What errors call this configuration: the path of the file.
     source: str = "the configuration"
     #: The broker's own table, secrets sealed.
     broker_settings: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
-    #: The tables of the checks, by `table_name`.
+    #: The tables of checks and of providers of data, by `table_name`.
     check_settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, repr=False, exclude=True
     )
@@ -134,9 +233,44 @@ class DeskConfig(Value):
         """The journal's file."""
         return self.folder / self.journal
 
+    @property
+    def kill_path(self) -> Path:
+        """The kill file."""
+        return self._beside(".kill", self.desk.kill_file)
+
+    @property
+    def token_path(self) -> Path:
+        """The arming token of a live desk."""
+        return self._beside(".armed")
+
+    @property
+    def inbox_path(self) -> Path:
+        """The folder in which a person leaves grants and changes of limits."""
+        return self._beside(".inbox")
+
+    @property
+    def grant_key_path(self) -> Path | None:
+        """The key that signs grants; None when there is none."""
+        return self.folder / self.desk.grant_key_file if self.desk.grant_key_file else None
+
+    def _beside(self, suffix: str, named: str = "") -> Path:
+        path = self.journal_path
+        return self.folder / named if named else path.with_name(path.name + suffix)
+
     def settings_of(self, check: str) -> Mapping[str, Any]:
         """The table of one of `checks`; empty when the file has none."""
         return self.check_settings.get(table_name(check), {})
+
+    def data_settings_of(self, provider: str) -> Mapping[str, Any]:
+        """The table of one provider of data; the broker's plugin may be one."""
+        if table_name(provider) == self.broker:
+            return self.broker_settings
+        return self.settings_of(provider)
+
+    @property
+    def data_plugins(self) -> tuple[str, ...]:
+        """The plugins that supply data."""
+        return tuple(name for name in self.data.providers if name != OWN_DATA)
 
     @field_validator("broker")
     @classmethod
@@ -181,7 +315,8 @@ class DeskConfig(Value):
     @field_validator("expected_account_id")
     @classmethod
     def _live_names_its_account(cls, account: str | None, info: ValidationInfo) -> str | None:
-        if account is None and info.data.get("mode") is Mode.LIVE:
+        known = not (info.context or {}).get(ACCOUNT_UNKNOWN)
+        if known and account is None and info.data.get("mode") is Mode.LIVE:
             _wrong('is missing; mode = "live" needs the account that the broker must report')
         return account
 
@@ -199,4 +334,5 @@ SETTINGS: Mapping[tuple[int | str, ...], frozenset[str]] = {
     ("desk",): frozenset(DeskSettings.model_fields),
     ("plan",): frozenset(PlanSettings.model_fields),
     ("plan", "deadline_seconds"): frozenset(DeadlineSeconds.model_fields),
+    ("data",): frozenset(DataSettings.model_fields),
 }

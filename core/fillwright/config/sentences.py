@@ -1,11 +1,11 @@
 """Turn pydantic's findings into one sentence each, without ever showing what was written."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from fillwright.errors import ConfigError
 from fillwright.logs import printable
@@ -80,10 +80,46 @@ def explain(
     return ConfigError(place(where, path), _problem(kind, finding), hint)
 
 
+def explain_table(
+    fault: ValidationError, table: str, model: type[BaseModel], *, own_words: bool = False
+) -> ConfigError:
+    """The first finding about a plugin's own table; the desk puts the file before it.
+
+    With `own_words` a validator's text is told as it is: only for a table that can hold no
+    secret, since such a text may quote what was written.
+    """
+    finding = fault.errors(include_url=False, include_input=False)[0]
+    path, kind = finding["loc"], finding["type"]
+    problem, hint = _problem(kind, finding), ""
+    if kind == "extra_forbidden":
+        known = sorted(_fields_at(model, path[:-1]))
+        hint = did_you_mean(str(path[-1]), known) or f"Known are: {', '.join(known)}"
+    elif kind == "value_error" and own_words:
+        problem = printable(finding["msg"].removeprefix("Value error, "))
+    return ConfigError(place("", (table, *path)), problem, hint)
+
+
+def _fields_at(model: type[BaseModel], path: Iterable[int | str]) -> Iterable[str]:
+    """The settings of the table at this path; indexes and names of entries lead nowhere new."""
+    at = model
+    for step in path:
+        field = at.model_fields.get(str(step))
+        at = next(_models_in(field.annotation), at) if field else at
+    return at.model_fields
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Every model that an annotation mentions: `dict[str, Listing]` mentions `Listing`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
 def place(where: str, path: Iterable[int | str]) -> str:
     """`desk.toml: desk.collar_pct`."""
     dotted = ".".join(_shown(step) for step in path)
-    return f"{where}: {dotted}" if dotted else where
+    return f"{where}: {dotted}" if where and dotted else where or dotted
 
 
 def _shown(step: int | str) -> str:

@@ -6,19 +6,25 @@ Rules:
 3. An approval holds only while no halt and no doubt came up since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from fillwright.accounts import Account
 from fillwright.book import BookView
+from fillwright.desk.days import DayBook
+from fillwright.desk.deadline import Deadline
 from fillwright.desk.funds import Funds
 from fillwright.desk.health import Health
 from fillwright.desk.keeper import Keeper
 from fillwright.desk.market import Market
+from fillwright.desk.supply import Supply
+from fillwright.desk.tasks import finished_within
 from fillwright.errors import BadInput, NotReady
 from fillwright.ledger import Halted
 from fillwright.logs import get_logger
@@ -36,6 +42,7 @@ from fillwright.risk import (
     RecentOrders,
     Terms,
     cost_to_reserve,
+    deeds,
     exposure_of,
     halt_name,
 )
@@ -44,6 +51,19 @@ from fillwright.types import ZERO, ClientOrderId, OrdStatus, Side
 from fillwright.verdicts import ApprovedChange, ApprovedOrder, Reason
 
 _log = get_logger(__name__)
+
+
+class Given(NamedTuple):
+    """What is known when the gate approved, beyond its proof."""
+
+    #: The price at which the exposure is reserved.
+    worst_price: Decimal | None
+    #: The conditions under which it was given; others need another approval.
+    version: tuple[int, int]
+    #: What it counts for in totals, where no worst price is known.
+    value: Decimal | None = None
+    #: It can only make the position smaller.
+    reduces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,10 @@ class Approval:
     worst_price: Decimal | None
     #: The conditions under which it was given; others need another approval.
     version: tuple[int, int]
+    #: What it counts for in totals, where no worst price is known.
+    value: Decimal | None = None
+    #: It can only make the position smaller.
+    reduces: bool = False
 
 
 def larger_of(one: Decimal | None, other: Decimal | None) -> Decimal | None:
@@ -68,6 +92,8 @@ class Approvals:
     """Ask the gate about the desk's orders; the gate's `Facts`."""
 
     gate: Gate
+    #: Called before each question: what a person put beside the journal counts at once.
+    heed: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(  # noqa: PLR0913  # where the facts come from
         self,
@@ -76,6 +102,8 @@ class Approvals:
         funds: Funds,
         health: Health,
         *,
+        supply: Supply,
+        days: DayBook,
         breaker: CircuitBreaker,
         capabilities: Capabilities,
         limits: Limits,
@@ -86,6 +114,8 @@ class Approvals:
         self._market = market
         self._funds = funds
         self._health = health
+        self._supply = supply
+        self._days = days
         self._breaker = breaker
         self._capabilities = capabilities
         self._limits = limits
@@ -93,7 +123,7 @@ class Approvals:
         self._allow_resize = allow_resize
         self._quote_max_age = timedelta(seconds=limits.quote_max_age)
         self._recent = RecentOrders()
-        self._given: dict[ClientOrderId, tuple[Decimal | None, tuple[int, int]]] = {}
+        self._given: dict[ClientOrderId, Given] = {}
         self._changed: dict[ClientOrderId, OrderState] = {}
         #: Money that previewed buys may count on, by the key of the preview.
         self._foreseen: dict[ClientOrderId, Decimal] = {}
@@ -101,15 +131,15 @@ class Approvals:
 
     # ------------------------------------------------------------------ asking
 
-    async def ask(self, state: OrderState, deadline: datetime) -> Approval:
+    async def ask(self, state: OrderState, deadline: Deadline) -> Approval:
         """Have one staged order judged."""
         order = state.order
         assert order is not None  # noqa: S101  # a staged order has its content
-        proposal = Proposal(order, state.client_order_id, state.content_hash, deadline)
-        return self._approval(await self._judged(proposal), state.client_order_id)
+        proposal = Proposal(order, state.client_order_id, state.content_hash, deadline.at)
+        return self._approval(await self._judged(proposal, deadline), state.client_order_id)
 
     async def ask_change(
-        self, state: OrderState, change: OrderChange, deadline: datetime
+        self, state: OrderState, change: OrderChange, deadline: Deadline
     ) -> Approval:
         """Have a change of one order judged, as the order that would stand afterwards."""
         assert state.order is not None  # noqa: S101  # the caller looked
@@ -121,10 +151,10 @@ class Approvals:
             raise BadInput(f"change of {state.client_order_id}", problem) from fault
         count = self._keeper.ledger.replacements(state.client_order_id) + 1
         alias = replacement_id(state.client_order_id, count)
-        proposal = Proposal(order, alias, content_hash(order), deadline, change)
+        proposal = Proposal(order, alias, content_hash(order), deadline.at, change)
         self._changed[alias] = state
         try:
-            return self._approval(await self._judged(proposal), alias)
+            return self._approval(await self._judged(proposal, deadline), alias)
         finally:
             del self._changed[alias]
 
@@ -134,6 +164,7 @@ class Approvals:
         proposals = []
         for number, order in enumerate(orders):
             await self._market.prepare(order.symbol)
+            await self._supply.prepare(order.symbol)
             key = ClientOrderId(f"preview-{number}")
             proposals.append(Proposal(order, key, content_hash(order), deadline))
             if order.side is Side.BUY:
@@ -151,7 +182,9 @@ class Approvals:
             order = order.model_copy(update={"quantity": state.quantity})
         key = state.client_order_id
         proposal = Proposal(order, key, content_hash(order), deadline)
-        return self._approval(self.gate.renew(proposal), key)
+        answer = self.gate.renew(proposal)
+        self._given[key] = Given(None, self._version, None, self._only_reduces(proposal))
+        return self._approval(answer, key)
 
     def holds(self, approval: Approval) -> bool:
         """Whether nothing came up since that the gate should hear of."""
@@ -159,21 +192,29 @@ class Approvals:
 
     def drop(self, state: OrderState) -> None:
         """Let go of what was reserved for an order or change that does not leave now."""
-        if state.status is not OrdStatus.STAGED:
+        staged = state.status is OrdStatus.STAGED
+        self._keeper.historian.release(state.client_order_id, change=not staged)
+        if not staged:
             self._keeper.exposures.update(None, state)
             return
         self._keeper.exposures.update(state, None)
         self._funds.release(state.client_order_id)
 
-    async def _judged(self, proposal: Proposal) -> Answer:
-        order = proposal.order
-        if not self._market.has(order):
-            await self._market.prepare(order.symbol)
+    async def _judged(self, proposal: Proposal, deadline: Deadline) -> Answer:
+        self.heed()
+        await self._prepare(proposal.order, deadline)
         if not self._health.ready and not self._only_reduces(proposal):
             await self._health.wait(self._limits.ready_within, self._clock)
-            if not self._market.has(order):
-                await self._market.prepare(order.symbol)
+            await self._prepare(proposal.order, deadline)
         return await self.gate.ask(proposal)
+
+    async def _prepare(self, order: Order, deadline: Deadline) -> None:
+        """Have what the checks may ask about this order, as far as it can be had in time."""
+        symbol, clock = order.symbol, self._clock
+        if not self._market.has(order):
+            await finished_within(self._market.prepare(symbol), deadline.left(clock), clock)
+        if not self._supply.has(symbol):
+            await finished_within(self._supply.prepare(symbol), deadline.left(clock), clock)
 
     def _only_reduces(self, proposal: Proposal) -> bool:
         if self._market.account is None:
@@ -182,9 +223,8 @@ class Approvals:
 
     def _approval(self, answer: Answer, key: ClientOrderId) -> Approval:
         # What came up between the gate's word and this task's turn must not count as known.
-        price, version = self._given.pop(key, (None, self._version))
-        reasons = answer.decision.reasons
-        return Approval(answer.order, answer.change, reasons, price, version)
+        given = self._given.pop(key, None) or Given(None, self._version)
+        return Approval(answer.order, answer.change, answer.decision.reasons, *given)
 
     @property
     def _version(self) -> tuple[int, int]:
@@ -212,18 +252,29 @@ class Approvals:
             self._recent.alike(proposal.order, now),
             changed.filled if changed else ZERO,
             self._quote_max_age,
+            changed.quantity if changed else None,
+            self._supply.view(),
+            self._keeper.historian.view(now),
+            self._days.begins(now),
+            attended=self._keeper.attended,
+            beside=self._keeper.exposures.beside(proposal.order, own),
         )
 
     def view(self) -> BookView:
         """The book as it is, for somebody who judges no order."""
+        now = self._clock.now()
         return BookView(
-            self._clock.now(),
+            now,
             self._account(),
             self._keeper.exposures.snapshot(),
             self._market.quotes_view(),
             self._market.instruments_view,
             self._funds.reserved,
             quote_max_age=self._quote_max_age,
+            supplied=self._supply.view(),
+            history=self._keeper.historian.view(now),
+            today=self._days.begins(now),
+            attended=self._keeper.attended,
         )
 
     def conditions(self) -> Conditions:
@@ -242,6 +293,7 @@ class Approvals:
             frozenset(symbol for symbol, count in self._keeper.doubtful.items() if count > 0),
             reason,
             self._allow_resize,
+            tuple(one.grant for one in self._keeper.ledger.controls.grants.values()),
         )
         self._conditions = (signature, conditions)
         return conditions
@@ -255,12 +307,27 @@ class Approvals:
         state = self._keeper.ledger.orders[own]
         if changed is not None:
             larger = larger_of(order.quantity, state.quantity)
-            pending = Pending(Action.REPLACE, quantity=larger)
+            asked = approved.change if isinstance(approved, ApprovedChange) else None
+            pending = Pending(Action.REPLACE, change=asked, quantity=larger)
             state = state.but(pending=(*state.pending, pending))
         self._keeper.exposures.update(None, state, terms)
-        self._funds.reserve(own, cost_to_reserve(order, book, exposure_of(order, book)))
-        self._given[key] = terms.price, self._version
+        added = exposure_of(order, book)
+        self._funds.reserve(own, cost_to_reserve(order, book, added))
+        change = changed is not None
+        event = partial(deeds.approved, order, own, book, added, change=change)
+        self._keeper.historian.reserve(own, event, change=change)
+        value = deeds.worth(order, book, added) if terms.price is None else None
+        reduces = deeds.only_reduces(order, book)
+        self._given[key] = Given(terms.price, self._version, value, reduces)
         self._recent.add(order, own, book.now)
+        self._tell_warnings(own, approved)
+
+    def _tell_warnings(self, key: ClientOrderId, approved: ApprovedOrder | ApprovedChange) -> None:
+        for remark in approved.remarks:
+            if remark.warning:
+                _log.warning(
+                    "check_warned", client_order_id=key, check=remark.check, reason=str(remark)
+                )
 
     def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:
         """Record the halts that a check asked for."""

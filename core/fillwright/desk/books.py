@@ -9,6 +9,7 @@ Rules:
 from collections.abc import Callable
 
 from fillwright import lifecycle
+from fillwright.accounts import Quote
 from fillwright.desk.keeper import Keeper
 from fillwright.ledger import Adopted, Change, Doubted, Halted, Reported
 from fillwright.logs import get_logger
@@ -30,11 +31,18 @@ class Books:
     """Take reports in."""
 
     def __init__(
-        self, keeper: Keeper, clock: Clock, on_doubt: Callable[[ClientOrderId], None]
+        self,
+        keeper: Keeper,
+        clock: Clock,
+        on_doubt: Callable[[ClientOrderId], None],
+        *,
+        quote: Callable[[str], Quote | None] = lambda _symbol: None,
     ) -> None:
+        """`quote` tells the newest quote of a symbol, which is recorded with a fill."""
         self._keeper = keeper
         self._clock = clock
         self._on_doubt = on_doubt
+        self.quote = quote
         self._booked: dict[ExecutionId, Execution] = {}
         #: How many facts were booked here: two equal readings mean that nothing came between.
         self.written = 0
@@ -44,18 +52,24 @@ class Books:
         execution = report.execution
         if execution is not None and self._repeats(execution):
             return None
-        under_way = len(self._keeper.ledger.orders)
+        ledger = self._keeper.ledger
+        if execution is not None and ledger.is_earlier(execution.execution_id):
+            return None
+        under_way = len(ledger.orders)
         key = key or self._key_for(report)
         state = self._keeper.ledger.orders.get(key)
         if state is None:
             return None
         if not self._is_news(state, report):
+            if execution is not None:
+                self._remember(execution)  # or the journal is asked for it in every comparison
             if state.settled and len(self._keeper.ledger.orders) > under_way:
                 self._keeper.forget(key)  # it was brought back only to be looked at
             return None
         if state.side is not report.side and state.owner is Owner.OURS:
             _log.error("side_differs", client_order_id=key, ours=state.side, theirs=report.side)
-        change = self._write(Reported(key, self._clock.now(), report))
+        quote = self.quote(report.symbol) if execution is not None else None
+        change = self._write(Reported(key, self._clock.now(), report, quote))
         if execution is not None:
             self._remember(execution)
         self._follow_up(change)
@@ -90,7 +104,7 @@ class Books:
 
     def position_break(self, symbol: str, ours: object, theirs: object) -> None:
         """The ledger and the broker disagree on a position, and no execution explains it."""
-        reason = f"POSITION_BREAK: ledger {ours}, broker {theirs}"
+        reason = f"T02 POSITION_BREAK: ledger {ours}, broker {theirs}"
         _log.error("position_broken", symbol=symbol, ledger=str(ours), broker=str(theirs))
         now = self._clock.now()
         self._write(Halted(now, Scope.SYMBOL, symbol, reason, by="reconcile"))
@@ -98,6 +112,10 @@ class Books:
     def _write(self, fact: Adopted | Doubted | Halted | Reported) -> Change:
         self.written += 1
         return self._keeper.write(fact)[1]
+
+    def holds(self, execution_id: ExecutionId) -> bool:
+        """Whether an execution that was taken in lately is in the ledger."""
+        return execution_id in self._booked or self._keeper.ledger.is_earlier(execution_id)
 
     def _remember(self, execution: Execution) -> None:
         self._booked[execution.execution_id] = execution
@@ -125,6 +143,7 @@ class Books:
     def _adopt(self, key: ClientOrderId, report: ExecutionReport) -> None:
         known = report.parent is not None and self._keeper.state(report.parent) is not None
         owner = Owner.LEG if known else Owner.FOREIGN
+        filled, value = self._keeper.ledger.traded_earlier(report.broker_order_id)
         self._write(
             Adopted(
                 key,
@@ -136,6 +155,8 @@ class Books:
                 report.broker_order_id,
                 report.parent,
                 report.client_order_id,
+                filled,
+                value,
             )
         )
         if owner is Owner.FOREIGN:

@@ -10,22 +10,24 @@ Rules:
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
+from fillwright.desk.deadline import Deadline
 from fillwright.desk.keeper import Keeper
-from fillwright.desk.wire import Wire
+from fillwright.desk.wire import Wire, Withheld
 from fillwright.errors import DuplicateClientOrderId, NotSent, OrderRejected
 from fillwright.ledger import EndedUnsent, Refused, Sent, Unsent
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, Executor, Limits, Rng
 from fillwright.reports import Ack, Evidence, ExecutionReport, Source
 from fillwright.resilience import Backoff, CircuitBreaker, Lane, Limiter
+from fillwright.risk.house import GUARD
 from fillwright.states import Action, OrderState
 from fillwright.types import ClientOrderId, ExecType, OrdStatus
-from fillwright.verdicts import ApprovedOrder
+from fillwright.verdicts import ApprovedOrder, Reason
 
 _log = get_logger(__name__)
 _AGAIN = Backoff(0.05, 2.0)
@@ -60,6 +62,9 @@ class Carrier:
         self._rng = rng
         self._carried: set[ClientOrderId] = set()
         self._withdrawn: set[ClientOrderId] = set()
+        #: The timers of those that wait for their turn; one that is cancelled ends the wait.
+        self._waiting: dict[ClientOrderId, asyncio.Future[None]] = {}
+        self._deadlines: dict[ClientOrderId, Deadline] = {}
         #: Sent more than once: one request's refusal says nothing about the other.
         self._repeated: set[ClientOrderId] = set()
         self._stopped = False
@@ -68,9 +73,16 @@ class Carrier:
         """Whether the order is on its way to the wire now."""
         return key in self._carried
 
+    @property
+    def count(self) -> int:
+        """How many orders are on their way to the wire now."""
+        return len(self._carried)
+
     def withdraw(self, key: ClientOrderId) -> None:
         """The owner no longer wants an order that has not left yet."""
         self._withdrawn.add(key)
+        if key in self._waiting:
+            self._waiting[key].cancel()
 
     def stop(self) -> None:
         """Let nothing leave any more; what is staged stays so."""
@@ -79,6 +91,19 @@ class Carrier:
     def forget(self, key: ClientOrderId) -> None:
         """The order is settled."""
         self._repeated.discard(key)
+        self._deadlines.pop(key, None)
+
+    def expired(self, state: OrderState) -> bool:
+        """Whether an order that was sent may not be sent again: it would come too late.
+
+        What an earlier process sent has until its deadline by the time of day, and never longer
+        than an order has that is new.
+        """
+        if state.deadline is None:
+            return True
+        latest = Deadline.of(self._clock, self._deadline).monotonic
+        sent = Deadline(state.deadline, latest)
+        return self._deadlines.setdefault(state.client_order_id, sent).passed(self._clock)
 
     def carry(self, key: ClientOrderId) -> Coroutine[Any, Any, None]:
         """Bring a staged order to the wire, or to the end that it finds before.
@@ -89,7 +114,7 @@ class Carrier:
         return self._carry(key)
 
     async def _carry(self, key: ClientOrderId) -> None:
-        deadline = self._clock.now() + self._deadline
+        deadline = self._deadlines[key] = Deadline.of(self._clock, self._deadline)
         try:
             attempt = 0
             while not await self._attempt(key, deadline):
@@ -110,12 +135,13 @@ class Carrier:
         if state is None or state.awaiting(Action.SUBMIT) is None:
             return True  # its answer came while we waited
         approval = self._approvals.renew(state)
-        if approval.order is None:
+        if approval.order is None or self.expired(state):
             return False
         self._repeated.add(key)
-        return await self._send(key, approval.order)
+        _log.warning("order_resent", client_order_id=key)
+        return await self._send(key, approval.order, reduces=approval.reduces)
 
-    async def _attempt(self, key: ClientOrderId, deadline: datetime) -> bool:
+    async def _attempt(self, key: ClientOrderId, deadline: Deadline) -> bool:
         """One way through the gate to the wire; False when it may go again."""
         state = self._keeper.ledger.orders.get(key)
         if state is None or self._ended_unsent(state, deadline):
@@ -124,12 +150,11 @@ class Carrier:
         if approval.order is None:
             self._keeper.write(Refused(key, self._clock.now(), approval.reasons))
             return True
-        if not self._limiter.try_acquire(Lane.SUBMIT):
-            await self._limiter.acquire(Lane.SUBMIT)
+        its_turn = self._limiter.try_acquire(Lane.SUBMIT) or await self._turn(key, deadline)
         if self._ended_unsent(state, deadline):
             self._approvals.drop(state)
             return True
-        if not self._approvals.holds(approval):
+        if not its_turn or not self._approvals.holds(approval):
             self._approvals.drop(state)
             return False
         order = approval.order
@@ -138,37 +163,62 @@ class Carrier:
             key,
             now,
             order.content_hash,
-            deadline,
+            deadline.at,
             order.order.quantity,
             approval.worst_price,
             order.remarks,
+            approval.value,
+            approval.reduces,
+            self._books.quote(order.order.symbol),
         )
         seq, _ = self._keeper.write(sent)
         await self._keeper.journal.durable(seq)
-        if not self._approvals.holds(approval) or key in self._withdrawn or self._stopped:
+        stays = key in self._withdrawn or self._stopped or deadline.passed(self._clock)
+        if stays or not self._approvals.holds(approval):
             self._keeper.write(Unsent(key, self._clock.now(), "conditions changed before it left"))
             return False
-        return await self._send(key, order)
+        return await self._send(key, order, reduces=approval.reduces)
 
-    def _ended_unsent(self, state: OrderState, deadline: datetime) -> bool:
+    async def _turn(self, key: ClientOrderId, deadline: Deadline) -> bool:
+        """Wait for the right to send; False when it was withdrawn or too late before that."""
+        asked = asyncio.ensure_future(self._limiter.acquire(Lane.SUBMIT))
+        timer = asyncio.ensure_future(self._clock.sleep(deadline.left(self._clock)))
+        self._waiting[key] = timer
+        try:
+            await asyncio.wait((asked, timer), return_when=asyncio.FIRST_COMPLETED)
+            return asked.done()
+        finally:
+            del self._waiting[key]
+            timer.cancel()
+            asked.cancel()
+            await asyncio.gather(asked, timer, return_exceptions=True)
+
+    def _ended_unsent(self, state: OrderState, deadline: Deadline) -> bool:
         """Whether it goes no further; one that was withdrawn or came too late ends here."""
         now, key = self._clock.now(), state.client_order_id
         if self._stopped or state.status is not OrdStatus.STAGED:
             return True
         if key in self._withdrawn:
             fact = EndedUnsent(key, now, OrdStatus.CANCELED, "withdrawn before it was sent")
-        elif now >= deadline:
+        elif deadline.passed(self._clock):
             fact = EndedUnsent(key, now, OrdStatus.EXPIRED, "its deadline passed before it left")
         else:
             return False
         self._keeper.write(fact)
         return True
 
-    async def _send(self, key: ClientOrderId, order: ApprovedOrder) -> bool:
+    async def _send(self, key: ClientOrderId, order: ApprovedOrder, *, reduces: bool) -> bool:
         """One request. False when it is proven that nothing came of it."""
         try:
-            with self._wire.carrying(key):
-                ack = await self._executor.submit(order)
+            with self._wire.carrying(key, reduces=reduces):
+                return await self._request(key, order)
+        except Withheld as fault:
+            return self._withheld(key, fault)
+
+    async def _request(self, key: ClientOrderId, order: ApprovedOrder) -> bool:
+        """The request itself, and what its answer means."""
+        try:
+            ack = await self._executor.submit(order)
         except DuplicateClientOrderId as fault:
             if self._state(key).broker_order_id is None:
                 self._books.take(self._proven(key, fault), key=key)
@@ -196,6 +246,19 @@ class Carrier:
         else:
             self._breaker.succeeded(Lane.SUBMIT)
             self._books.take(self._acknowledged(key, ack), key=key)
+        return True
+
+    def _withheld(self, key: ClientOrderId, fault: Withheld) -> bool:
+        """Nothing left: back to the gate, which knows of the kill; what the guard stops ends."""
+        if self._may_be_there(key):
+            self._books.doubt(key, Action.SUBMIT, f"sent before, not again: {fault.proof}")
+            return True
+        self._keeper.write(Unsent(key, self._clock.now(), fault.proof))
+        _log.warning("order_withheld", client_order_id=key, reason=fault.proof)
+        if fault.fault is None:
+            return False
+        reason = Reason(GUARD, "withheld", "every agreement", fault.proof, "house")
+        self._keeper.write(Refused(key, self._clock.now(), (reason,)))
         return True
 
     def _doubt(self, key: ClientOrderId, reason: str) -> None:

@@ -12,11 +12,14 @@ from datetime import timedelta
 
 from fillwright.desk.approvals import Approval, Approvals, larger_of
 from fillwright.desk.books import Books
+from fillwright.desk.deadline import Deadline
 from fillwright.desk.keeper import Keeper
 from fillwright.desk.reconciler import Reconciler
-from fillwright.desk.wire import Wire
+from fillwright.desk.tasks import finished_within
+from fillwright.desk.wire import Wire, Withheld
 from fillwright.errors import (
     BrokerUnavailable,
+    GuardError,
     NotCancelable,
     NotSent,
     OrderRefused,
@@ -67,42 +70,51 @@ class Changes:
         """Ask the broker for a cancel, once; a second call while one is pending asks nothing.
 
         While the submit is in doubt there is nothing to cancel yet: the wish is recorded, and
-        carried out when the order is found.
+        carried out when the order is found. Raises GuardError when it may not leave.
         """
         state = self._changeable(key)
-        if state.status is OrdStatus.STAGED:
-            return state  # it did not leave, and whoever carries it will end it
-        known = state.awaiting(Action.CANCEL)
-        unproven = state.awaiting(Action.SUBMIT) is not None
-        if known is not None and (unproven or not known.doubt):
-            return state
-        if unproven:
+        if state.awaiting(Action.SUBMIT) is not None and state.awaiting(Action.CANCEL) is None:
             return await self._wish_cancel(key)
+        if not cancelable(state):
+            return state
+        self._wire.check()
         await self._record(Asked(key, self._clock.now(), Action.CANCEL))
         await self._limiter.acquire(Lane.CANCEL)
         current = self._known(key)
         if current.ended:
             return current
-        self._wire.check()
+        try:
+            self._wire.check()
+        except GuardError as fault:
+            # Recorded and not sent: it stays asked for, and what looks into doubts asks again.
+            self._books.doubt(key, Action.CANCEL, f"withheld: {fault}")
+            raise
         try:
             ack = await self._executor.cancel(current.working())
         except OrderRejected as fault:
-            await self._denied(key, Action.CANCEL, fault)
+            await self.denied(key, Action.CANCEL, fault)
         except NotSent as fault:
-            self._settle(key, Action.CANCEL, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
+            self.settle(key, Action.CANCEL, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
         except asyncio.CancelledError:
             self._books.doubt(key, Action.CANCEL, "the task was cancelled on the wire")
             raise
         except Exception as fault:  # noqa: BLE001  # whatever an adapter raises proves nothing
             self._books.doubt(key, Action.CANCEL, f"{type(fault).__name__}: {fault}")
         else:
-            self._acknowledged(key, ack, ExecType.PENDING_CANCEL)
+            self.acknowledged(key, ack, ExecType.PENDING_CANCEL)
         return self._known(key)
+
+    async def cancel_again(self, key: ClientOrderId) -> None:
+        """Ask once more for a cancel in doubt; what the guard withholds stays in doubt."""
+        try:
+            await self.cancel(key)
+        except GuardError as fault:
+            _log.warning("cancel_withheld", client_order_id=key, reason=str(fault))
 
     async def replace(self, key: ClientOrderId, change: OrderChange) -> OrderState:
         """Ask for a change.
 
-        Raises BadInput, OrderRefused, OrderRejected, NotSent, NotCancelable.
+        Raises BadInput, OrderRefused, OrderRejected, NotSent, NotCancelable, GuardError.
         """
         if key in self._replacing:
             raise NotCancelable(key, "under change already")
@@ -116,23 +128,36 @@ class Changes:
         approval, approved = await self._approved(key, change)
         larger = larger_of(approved.order.quantity, self._known(key).quantity)
         alias = approved.client_order_id
-        asked = Asked(key, self._clock.now(), Action.REPLACE, approved.change, larger, alias)
+        asked = Asked(
+            key,
+            self._clock.now(),
+            Action.REPLACE,
+            approved.change,
+            larger,
+            alias,
+            approval.worst_price,
+            approved.remarks,
+            approval.reduces,
+        )
         await self._record(asked)
         current = self._known(key)
         if current.ended:
             return current
         if not self._approvals.holds(approval):
             proof = "conditions changed before it left"
-            self._settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, proof), proof)
+            self.settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, proof), proof)
             raise NotSent(key, proof)
         try:
-            with self._wire.carrying(key):
+            with self._wire.carrying(key, reduces=approval.reduces):
                 ack = await self._executor.replace(current.working(), approved)
+        except Withheld as fault:
+            self.settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
+            raise fault.fault or NotSent(key, fault.proof) from fault
         except OrderRejected as fault:
-            await self._denied(key, Action.REPLACE, fault)
+            await self.denied(key, Action.REPLACE, fault)
             raise
         except NotSent as fault:
-            self._settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
+            self.settle(key, Action.REPLACE, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
             raise
         except asyncio.CancelledError:
             self._books.doubt(key, Action.REPLACE, "the task was cancelled on the wire")
@@ -141,23 +166,25 @@ class Changes:
             self._books.doubt(key, Action.REPLACE, f"{type(fault).__name__}: {fault}")
         else:
             done = ack.status is not OrdStatus.PENDING_REPLACE
-            self._acknowledged(key, ack, ExecType.REPLACED if done else ExecType.PENDING_REPLACE)
+            self.acknowledged(key, ack, ExecType.REPLACED if done else ExecType.PENDING_REPLACE)
         return self._known(key)
 
     async def _approved(
         self, key: ClientOrderId, change: OrderChange
     ) -> tuple[Approval, ApprovedChange]:
         """The gate's approval of a change, still good when it may leave."""
-        deadline = self._clock.now() + self._deadline
-        while self._clock.now() < deadline:
+        deadline = Deadline.of(self._clock, self._deadline)
+        while not deadline.passed(self._clock):
             state = self._replaceable(key)
             approval = await self._approvals.ask_change(state, change, deadline)
             if approval.change is None:
                 raise OrderRefused(key, approval.reasons)
-            if not self._limiter.try_acquire(Lane.SUBMIT):
-                await self._limiter.acquire(Lane.SUBMIT)
+            its_turn = self._limiter.try_acquire(Lane.SUBMIT) or await finished_within(
+                self._limiter.acquire(Lane.SUBMIT), deadline.left(self._clock), self._clock
+            )
             current = self._known(key)
-            if self._approvals.holds(approval) and not (current.ended or current.pending):
+            sound = its_turn and self._approvals.holds(approval)
+            if sound and not (current.ended or current.pending):
                 return approval, approval.change
             self._approvals.drop(current)
         raise NotSent(key, "its deadline passed before it left")
@@ -190,7 +217,8 @@ class Changes:
         seq, _ = self._keeper.write(fact)
         await self._keeper.journal.durable(seq)
 
-    def _acknowledged(self, key: ClientOrderId, ack: Ack, kind: ExecType) -> None:
+    def acknowledged(self, key: ClientOrderId, ack: Ack, kind: ExecType) -> None:
+        """Book that the broker took a request."""
         state = self._known(key)
         action = Action.REPLACE if kind in _REPLACES else Action.CANCEL
         if state.awaiting(action) is None:
@@ -210,7 +238,7 @@ class Changes:
             key=key,
         )
 
-    async def _denied(self, key: ClientOrderId, action: Action, fault: OrderRejected) -> None:
+    async def denied(self, key: ClientOrderId, action: Action, fault: OrderRejected) -> None:
         """The broker refused the request: ask how the order stands before believing anything."""
         evidence = Evidence(Source.RESPONSE, fault.evidence)
         try:
@@ -220,9 +248,10 @@ class Changes:
         else:
             if found is not None and found.status is _UNDER_WAY[action]:
                 return  # an earlier request of the same kind did arrive
-        self._settle(key, action, evidence, fault.text)
+        self.settle(key, action, evidence, fault.text)
 
-    def _settle(self, key: ClientOrderId, action: Action, evidence: Evidence, text: str) -> None:
+    def settle(self, key: ClientOrderId, action: Action, evidence: Evidence, text: str) -> None:
+        """Book that a request is proven to have changed nothing."""
         state = self._known(key)
         if not state.ended and state.awaiting(action):
             self._keeper.write(Settled(key, self._clock.now(), action, evidence, text))
@@ -233,3 +262,13 @@ _UNDER_WAY = {
     Action.REPLACE: OrdStatus.PENDING_REPLACE,
 }
 _REPLACES = frozenset({ExecType.REPLACED, ExecType.PENDING_REPLACE})
+
+
+def cancelable(state: OrderState) -> bool:
+    """Whether a cancel can be asked for: the order is at the broker, and none is under way.
+
+    One that did not leave is ended by whoever carries it; one in doubt may be canceled once found.
+    """
+    known = state.awaiting(Action.CANCEL)
+    unproven = state.awaiting(Action.SUBMIT) is not None or state.status is OrdStatus.STAGED
+    return not state.ended and not unproven and (known is None or bool(known.doubt))

@@ -4,49 +4,43 @@ It holds no logic of its own beyond intents and stopping: each idea has its modu
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.desk import chronicle
-from fillwright.desk.halts import checked_halt, said
+from fillwright.desk.brakes import Brakes, Left
 from fillwright.desk.handles import Handle, HandleBook
+from fillwright.desk.intents import Intents
+from fillwright.desk.killing import Kill
 from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanEngine, PlanPreview
 from fillwright.desk.stopping import drain
-from fillwright.desk.tasks import finished_within
+from fillwright.desk.sweeping import Sweep
 from fillwright.errors import (
-    BadInput,
-    DeskBusy,
     DeskClosed,
     FillwrightError,
-    IntentConflict,
     NotCancelable,
     NotManual,
     UnknownOrder,
     fault_text,
 )
-from fillwright.ledger import Abandoned, Change, Halted, Resumed, Staged
+from fillwright.ledger import Abandoned, Change, Halted
 from fillwright.logs import get_logger
 from fillwright.orders import (
     Order,
     OrderChange,
-    checked_order,
-    client_order_id_for,
-    content_hash,
 )
 from fillwright.plans import ExecutionResult, Plan
 from fillwright.protocols import Clock, ClosePolicy, Json, Record
 from fillwright.reports import Evidence, Source
 from fillwright.risk import Decision
 from fillwright.states import OrderState
-from fillwright.types import ZERO, ClientOrderId, IntentId, OrdStatus
+from fillwright.types import ZERO, ClientOrderId, OrdStatus
 from fillwright.verdicts import Scope
 
 _log = get_logger(__name__)
-
-#: How long a halt waits for requests that are out already, in seconds.
-LANDED_WITHIN = 10.0
 
 
 class DeskState(StrEnum):
@@ -67,6 +61,8 @@ class Desk:
         self._handles = HandleBook(parts.keeper)
         self._state = DeskState.RUNNING
         self._fault: FillwrightError | None = None
+        self._intents = Intents(parts, self._handles, self._refuse_unless_running)
+        self._brakes = Brakes(parts, self.cancel, self.cancel_account)
         self._plans = PlanEngine(self, settings=parts.plan_settings)
 
         parts.bind(on_fault=self.fail, on_change=self.moved, on_durable=self.remembered)
@@ -84,30 +80,12 @@ class Desk:
         restart. Raises BadInput, IntentConflict, DeskBusy, DeskClosed; a refusal is a state of the
         handle.
         """
-        if self._state is DeskState.CLOSED:
-            raise DeskClosed(self._state)
-        order = checked_order(order)
-        if order.intent_id is None:
-            minted = self._parts.ids.new("intent")
-            order = order.model_copy(update={"intent_id": minted})
-        intent = IntentId(str(order.intent_id))
-        key = client_order_id_for(self._parts.binding.account, intent)
-        digest = content_hash(order)
-        known = self._handles.known(key)
-        if known is not None:
-            return self._taken_up(known, intent, digest)
-        self._refuse_unless_running()
-        if len(self._keeper.ledger.orders) >= self._parts.limits.max_in_flight:
-            raise DeskBusy(self._parts.limits.max_in_flight)
-        _, change = self._keeper.write(Staged(key, self.clock.now(), order, digest))
-        handle = self._handles.of(change.after or self._state_of(key))
-        self._carry(key)
-        return handle
+        self._refuse_when_closed()
+        return self._intents.submit(order)
 
     async def find(self, intent_id: str) -> Handle | None:
         """The order of an intent that is recorded; never sends. None when there is none."""
-        key = client_order_id_for(self._parts.binding.account, IntentId(intent_id))
-        return self._handles.known(key)
+        return self._intents.find(intent_id)
 
     def order(self, client_order_id: ClientOrderId) -> Handle:
         """An order by its id, under way or ended. Raises UnknownOrder."""
@@ -121,8 +99,7 @@ class Desk:
 
         An order that has not left yet is not sent any more. Raises UnknownOrder, NotCancelable.
         """
-        if self._state is DeskState.CLOSED:
-            raise DeskClosed(self._state)
+        self._refuse_when_closed()
         handle = self.order(client_order_id)
         if handle.state.ended:
             raise NotCancelable(client_order_id, str(handle.state.status))
@@ -132,10 +109,20 @@ class Desk:
         if carried or staged:
             carrier.withdraw(client_order_id)
         if staged and not carried:
-            self._carry(client_order_id)
+            self._intents.carry(client_order_id)
         await handle.decided()
         current = self._state_of(client_order_id)
         return current if current.ended else await self._parts.changes.cancel(client_order_id)
+
+    async def cancel_account(self) -> Sequence[OrderState]:
+        """Ask for the cancel of every open order of the account, whoever placed it.
+
+        Returns when the broker answered; each ends later, and whatever got no answer is asked for
+        again. New orders are not stopped: halt the desk first. Raises GuardError, DeskClosed.
+        """
+        self._refuse_when_closed()
+        swept = await Sweep(self._parts, self.cancel).run()
+        return [self._state_of(key) for key in swept]
 
     async def replace(self, client_order_id: ClientOrderId, change: OrderChange) -> OrderState:
         """Ask for a change, through the same gate as a new order.
@@ -202,15 +189,18 @@ class Desk:
         return {s: q for s, q in self._keeper.ledger.positions.items() if q}
 
     async def fresh_account(self) -> Account:
-        """The account asked for now. Raises BrokerUnavailable."""
+        """The account asked for now. Raises BrokerUnavailable, DeskClosed."""
+        self._refuse_when_closed()
         return await self._parts.market.fresh_account()
 
     async def fresh_quote(self, symbol: str) -> Quote:
-        """A quote asked for now. Raises BrokerUnavailable, UnknownSymbol."""
+        """A quote asked for now. Raises BrokerUnavailable, UnknownSymbol, DeskClosed."""
+        self._refuse_when_closed()
         return await self._parts.market.fresh_quote(symbol)
 
     async def instrument(self, symbol: str) -> Instrument:
-        """The rules of one symbol. Raises BrokerUnavailable, UnknownSymbol."""
+        """The rules of one symbol. Raises BrokerUnavailable, UnknownSymbol, DeskClosed."""
+        self._refuse_when_closed()
         return await self._parts.market.instrument(symbol)
 
     def record(self, kind: str, key: str, body: Mapping[str, Json]) -> int:
@@ -227,26 +217,42 @@ class Desk:
 
     # ------------------------------------------------------------------ control
 
-    async def halt(self, scope: Scope, name: str = "", *, reason: str, by: str) -> None:
+    async def halt(
+        self, scope: Scope, name: str = "", *, reason: str, by: str, cancel: bool = False
+    ) -> Sequence[OrderState]:
         """Take no new risk in this scope until a named person resumes; survives a restart.
 
         When it returns, the halt is durable, and no new-risk order leaves after it: requests that
         were out when it was asked for have come back (within 10 s; a log event says if not).
+        With `cancel` the scope's open orders are asked to be canceled, of the whole desk those of
+        the whole account; they are given as they stand then.
         Raises BadInput for a scope, a name, a reason or a person that is none.
         """
-        halted = checked_halt(Halted(self.clock.now(), scope, name, reason, by))
-        await self._keeper.write_durably(halted)
-        if not await finished_within(self._parts.wire.landed(), LANDED_WITHIN, self.clock):
-            _log.error("requests_still_out", seconds=LANDED_WITHIN)
-        _log.warning("desk_halted", scope=str(scope), name=name, reason=reason, by=by)
+        return await self._brakes.halt(scope, name, reason=reason, by=by, cancel=cancel)
 
     async def resume(self, scope: Scope, name: str = "", *, by: str) -> None:
-        """Lift a halt; `by` is the person who answers for it. Raises BadInput if none stands."""
-        if (scope, name) not in self._keeper.ledger.halts:
-            raise BadInput(f"halt {scope} {name}".strip(), "no such halt stands")
-        said("by", by)
-        await self._keeper.write_durably(Resumed(self.clock.now(), scope, name, by))
-        _log.warning("desk_resumed", scope=str(scope), name=name, by=by)
+        """Lift a halt; `by` is the person who answers for it.
+
+        Raises BadInput if none stands, and for the whole desk while the kill file is there.
+        """
+        await self._brakes.resume(scope, name, by=by)
+
+    def kill(self, *, reason: str = "desk.kill()", by: str, cancel: bool = False) -> None:
+        """Let no new risk leave from this moment on; waits for nothing and never raises.
+
+        It may be called in any thread and in a signal handler. The kill file is made, and the halt
+        of the whole desk is recorded at the next send or within a second.
+        """
+        self._parts.operator.switch.pull(Kill(reason, by, cancel))
+
+    async def flatten(self, *, reason: str, by: str) -> Sequence[Left]:
+        """Close every position with orders that only reduce, and tell what is left and why.
+
+        Only under a halt of the whole desk, and only where ledger and broker agree. Raises
+        BadInput, BrokerUnavailable.
+        """
+        self._refuse_unless_running()
+        return await self._brakes.flatten(self, reason=reason, by=by)
 
     async def settle(self, client_order_id: ClientOrderId, *, reason: str, by: str) -> OrderState:
         """Close an order that waits for a person (MANUAL): `by` looked, and it never arrived.
@@ -280,6 +286,12 @@ class Desk:
             await self._parts.close()
 
     # ------------------------------------------------------------------ inside
+
+    def heed_rate(
+        self, limit: int | None, remaining: int | None, reset_at: datetime | None
+    ) -> None:
+        """The broker's answers said this about its own count of our requests."""
+        self._parts.limiter.observe(limit=limit, remaining=remaining, reset_at=reset_at)
 
     def moved(self, change: Change) -> None:
         """An order changed: show it to who holds its handle."""
@@ -320,21 +332,10 @@ class Desk:
         if self._state is not DeskState.RUNNING:
             raise DeskClosed(self._state)
 
-    def _carry(self, key: ClientOrderId) -> None:
-        self._parts.tasks.spawn("carry", self._parts.carrier.carry(key))
-
-    def _taken_up(self, handle: Handle, intent: IntentId, digest: str) -> Handle:
-        """An intent that is known: the same content, or a conflict; one left staged goes on."""
-        state = handle.state
-        if state.content_hash != digest:
-            raise IntentConflict(intent, state.content_hash, digest)
-        key = handle.client_order_id
-        current = self._keeper.ledger.orders.get(key)
-        staged = current is not None and current.status is OrdStatus.STAGED
-        if staged and not self._parts.carrier.carries(key):
-            self._refuse_unless_running()
-            self._carry(key)
-        return handle
+    def _refuse_when_closed(self) -> None:
+        """Ask the broker nothing more: a plan that goes on by itself ends at its next step."""
+        if self._state is DeskState.CLOSED:
+            raise DeskClosed(self._state)
 
     def _state_of(self, key: ClientOrderId) -> OrderState:
         state = self._keeper.state(key)

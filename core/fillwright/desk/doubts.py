@@ -24,6 +24,8 @@ _log = get_logger(__name__)
 _PACE = Backoff(0.1, 5.0)
 #: Carry the same bytes to the broker once more; False when the gate refuses them now.
 Resend = Callable[[ClientOrderId], Awaitable[bool]]
+#: Whether it may not go again, because it would come too late.
+Expired = Callable[[OrderState], bool]
 #: Ask for the cancel once more.
 Recancel = Callable[[ClientOrderId], Awaitable[object]]
 
@@ -41,6 +43,7 @@ class Doubts:
         rng: Rng,
         tasks: Tasks,
         resend: Resend,
+        expired: Expired,
         recancel: Recancel,
     ) -> None:
         self._reconciler = reconciler
@@ -50,6 +53,7 @@ class Doubts:
         self._rng = rng
         self._tasks = tasks
         self._resend = resend
+        self._expired = expired
         self._recancel = recancel
         self._taken: set[ClientOrderId] = set()
         #: What the gate or the broker refused when it was to go again: it never does.
@@ -121,13 +125,12 @@ class Doubts:
             clean=clean,
             dedup=self._capabilities.dedup,
             t_inflight=self._capabilities.t_inflight,
-            expired=state.deadline is None or self._clock.now() >= state.deadline,
+            expired=self._expired(state),
             withdrawn=key in self._refused or state.awaiting(Action.CANCEL) is not None,
             vanished=state.broker_order_id is not None or state.evidence is not None,
         )
         decision = judge(reads)
         if decision is Decision.RESEND:
-            _log.warning("order_resent", client_order_id=key, clean_reads=clean)
             if await self._resend(key):
                 return True
             self._refused.add(key)

@@ -1,8 +1,11 @@
 """Buying power that the broker's last answer does not show yet: what is reserved on top of it."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from fillwright.types import ZERO, ClientOrderId
+from fillwright.risk import ExposureBook
+from fillwright.states import Action, OrderState, Owner
+from fillwright.types import ZERO, ClientOrderId, Side
 
 
 class Funds:
@@ -29,6 +32,13 @@ class Funds:
         """What is reserved for everything but this order."""
         return self.reserved - self._costs.get(key, ZERO)
 
+    def restore(self, states: Iterable[OrderState], exposures: ExposureBook) -> None:
+        """Count again, after a restart, what the broker may have and its word does not show."""
+        for state in states:
+            unseen = state.broker_order_id is None or state.awaiting(Action.REPLACE) is not None
+            if unseen and state.owner is Owner.OURS and not state.ended:
+                self.reserve(state.client_order_id, _cost_of(state, exposures))
+
     def acknowledge(self, key: ClientOrderId) -> None:
         """The broker has the order, so its next answer will show it."""
         if key in self._costs:
@@ -45,5 +55,13 @@ class Funds:
 
     def answered(self, shown: frozenset[ClientOrderId]) -> None:
         """The account came back, and it shows these orders."""
-        for key in shown & self._acknowledged:
+        for key in sorted(shown & self._acknowledged):
             self.release(key)
+
+
+def _cost_of(state: OrderState, exposures: ExposureBook) -> Decimal:
+    """What is left of an order at its worst case; one by notional costs that at most."""
+    notional = state.order.notional if state.order else None
+    if notional is not None and state.side is Side.BUY:
+        return max(notional - state.value, ZERO)
+    return exposures.cost_of(state.client_order_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from fillwright.desk.keeper import Keeper
 from fillwright.errors import FillwrightError
@@ -25,7 +26,7 @@ def is_done(state: OrderState) -> bool:
 class Handle:
     """One order; two handles of the same order are equal."""
 
-    __slots__ = ("_fault", "_state", "_waiters", "client_order_id")
+    __slots__ = ("__weakref__", "_fault", "_state", "_waiters", "client_order_id")
 
     def __init__(self, state: OrderState) -> None:
         self.client_order_id: ClientOrderId = state.client_order_id
@@ -92,11 +93,17 @@ class Handle:
 
 
 class HandleBook:
-    """The handles of the orders under way, and handles of settled ones on demand."""
+    """The handles of the orders under way, and those of settled ones that somebody still holds.
+
+    A late fill or a bust may change a settled order, so whoever holds its handle is told.
+    """
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._handles: dict[ClientOrderId, Handle] = {}
+        #: Every handle that somebody holds.
+        self._handles: WeakValueDictionary[ClientOrderId, Handle] = WeakValueDictionary()
+        #: Those of orders under way are held here as well.
+        self._kept: dict[ClientOrderId, Handle] = {}
         self._fault: FillwrightError | None = None
 
     def known(self, key: ClientOrderId) -> Handle | None:
@@ -108,13 +115,14 @@ class HandleBook:
         return None if state is None else self.of(state)
 
     def of(self, state: OrderState) -> Handle:
-        """The one handle of an order under way; a settled order gets a new one each time."""
-        known = self._handles.get(state.client_order_id)
+        """The one handle of an order, as long as the order is under way or somebody holds it."""
+        key = state.client_order_id
+        known = self._handles.get(key)
         if known is not None:
             return known
-        handle = Handle(state)
+        handle = self._handles[key] = Handle(state)
         if not state.settled:
-            self._handles[state.client_order_id] = handle
+            self._kept[key] = handle
         if self._fault is not None:
             handle.fail(self._fault)
         return handle
@@ -126,8 +134,8 @@ class HandleBook:
             handle.move(state)
 
     def drop(self, key: ClientOrderId) -> None:
-        """Let go of a settled order's handle; its owner may keep it."""
-        self._handles.pop(key, None)
+        """Let go of a settled order's handle; its owner may keep it, and is still told."""
+        self._kept.pop(key, None)
 
     def fail(self, fault: FillwrightError) -> None:
         """Tell every owner, now and later, that the desk cannot go on."""

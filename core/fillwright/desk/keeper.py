@@ -8,12 +8,15 @@ Rules:
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
+from fillwright.desk.historian import A_DAY, Historian
+from fillwright.history import EVER
 from fillwright.ledger import (
     BooksOpened,
     Change,
+    ControlFact,
     Fact,
-    Halted,
     Ledger,
     OrderFact,
     PositionAdjusted,
@@ -30,28 +33,40 @@ from fillwright.types import ZERO, ClientOrderId, OrdStatus
 Listener = Callable[[int, Change], None]
 
 
+async def after_durable(journal: Journal, seq: int, then: Callable[[], object]) -> None:
+    """Do something once every record up to `seq` survives a power cut."""
+    await journal.durable(seq)
+    then()
+
+
 class Keeper:
     """Write facts, and answer what is known of an order."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, retention: timedelta = A_DAY) -> None:
         self.journal = journal
         self.ledger = Ledger()
         self.exposures = ExposureBook()
+        self.historian = Historian(retention)
+        #: The time of the newest record that was replayed.
+        self.replayed_at: datetime | None = None
         #: Orders in doubt by symbol.
         self.doubtful: Counter[str] = Counter()
-        #: Grows with every halt, resume and doubt.
+        #: Grows with every halt, resume, grant, limit change and doubt.
         self.version = 0
-        self._listener: Listener = lambda _seq, _change: None
+        #: When a named person last lifted a halt.
+        self.attended = EVER
+        self._listeners: tuple[Listener, ...] = ()
 
     def listen(self, listener: Listener) -> None:
-        """Tell `listener` of every change, with the sequence number of its record."""
-        self._listener = listener
+        """Tell `listener` too of every change, with the sequence number of its record."""
+        self._listeners += (listener,)
 
     def write(self, fact: Fact) -> tuple[int, Change]:
         """Record one fact and fold it; the record may not be durable yet."""
         seq = self.journal.append(*encode(fact))
         change = self._fold(fact)
-        self._listener(seq, change)
+        for listener in self._listeners:
+            listener(seq, change)
         return seq, change
 
     async def write_durably(self, fact: Fact) -> Change:
@@ -60,13 +75,16 @@ class Keeper:
         await self.journal.durable(seq)
         return change
 
-    def replay(self) -> None:
-        """Fold the whole journal; what is settled does not stay in memory."""
+    def replay(self, heard: Listener | None = None) -> None:
+        """Fold the whole journal, telling `heard`; what is settled does not stay in memory."""
         for record in self.journal.read():
+            self.replayed_at = record.at
             fact = decode(record)
             if fact is None:
                 continue
             change = self._replayed(fact, record.seq)
+            if heard is not None:
+                heard(record.seq, change)
             if change.after is not None and change.after.settled:
                 self.forget(change.after.client_order_id)
 
@@ -81,11 +99,14 @@ class Keeper:
         if change.after is not None:
             terms = Terms(fact.worst_price) if isinstance(fact, Sent) else None
             self._follow(change.before, change.after, terms)
+            self.historian.note(change)
         elif isinstance(fact, BooksOpened | PositionAdjusted):
             for symbol, quantity in self.ledger.positions.items():
                 self.exposures.set_position(symbol, quantity)
-        elif isinstance(fact, Halted | Resumed):
+        elif isinstance(fact, ControlFact):
             self.version += 1
+            if isinstance(fact, Resumed):
+                self.attended = max(self.attended, fact.at)
         return change
 
     def _follow(self, before: OrderState | None, after: OrderState, terms: Terms | None) -> None:

@@ -1,26 +1,40 @@
 """Everything that a desk is made of, put together in one place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
+from fillwright.accounts import Account
+from fillwright.config import NEW_YORK, OWN_DATA
 from fillwright.desk.announcer import Announcer
 from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
+from fillwright.desk.broker_data import AccountOfTheDay, BrokerClock
 from fillwright.desk.carrier import Carrier
 from fillwright.desk.changes import Changes
+from fillwright.desk.days import DayBook
+from fillwright.desk.deadman import DeadMan
 from fillwright.desk.doubts import Doubts
+from fillwright.desk.fill_quotes import FillQuotes
 from fillwright.desk.funds import Funds
 from fillwright.desk.guard import Guard
 from fillwright.desk.health import Health
-from fillwright.desk.keeper import Keeper
-from fillwright.desk.market import Market
+from fillwright.desk.historian import retention_of
+from fillwright.desk.keeper import Keeper, after_durable
+from fillwright.desk.leftovers import doubt_what_was_open, end_forgotten
+from fillwright.desk.market import Market, let_go
+from fillwright.desk.operator import Beside, Operator
 from fillwright.desk.planning import PlanSettings
+from fillwright.desk.rates import limiters_for
+from fillwright.desk.recall import TOLD_WITHIN, Recall
 from fillwright.desk.reconciler import Reconciler
 from fillwright.desk.supervisor import Supervisor
-from fillwright.desk.tasks import Tasks
+from fillwright.desk.supply import Source, Supply, check_supplied, wanted_of
+from fillwright.desk.tasks import Tasks, finished_within
 from fillwright.desk.watchers import Watchers
 from fillwright.desk.wire import Wire
+from fillwright.inputs import MAX_AGE, Input
 from fillwright.ledger import Change
 from fillwright.protocols import (
     Adapter,
@@ -30,12 +44,16 @@ from fillwright.protocols import (
     Journal,
     Limits,
     Rng,
+    SessionSource,
 )
-from fillwright.resilience import CircuitBreaker, Limiter
+from fillwright.resilience import CircuitBreaker, Lane
 from fillwright.risk import Asker, Gate
 from fillwright.risk.answers import Check
-from fillwright.states import ENDED, OrderState, Owner
+from fillwright.states import ENDED, Action, OrderState
 from fillwright.types import ClientOrderId
+
+#: The share of an order's deadline that it may spend on waiting for its turn to leave.
+_IN_TIME = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +74,14 @@ class Settings:
     plan: PlanSettings
     allow_resize: bool = False
     expected_account: str | None = None
+    #: How old each input of a check may be.
+    max_age: Mapping[str, timedelta] = field(default_factory=lambda: MAX_AGE)
+    #: At whose midnight a trading day begins.
+    time_zone: str = NEW_YORK
+    #: The broker's own place among the sources of data.
+    broker_data_at: int = 0
+    #: Where a person steers the desk by files; without, only from inside the process.
+    beside: Beside = field(default_factory=Beside)
 
 
 class Parts:
@@ -75,6 +101,7 @@ class Parts:
         settings: Settings,
         checks: Sequence[Check],
         watchers: Watchers,
+        sources: Sequence[Source] = (),
     ) -> None:
         executor, limits, clock = adapter.executor, settings.limits, ports.clock
         self.adapter, self.binding, self.limits = adapter, binding, limits
@@ -83,37 +110,95 @@ class Parts:
         self.health = Health()
         self.funds = Funds()
         self.tasks = Tasks(self._fault)
-        self.keeper = Keeper(journal)
-        self.limiter = Limiter(executor.capabilities.requests_per_minute, clock=clock)
+        asked = (*checks, *watchers.checks, *watchers.books_checks)
+        self.keeper = Keeper(journal, retention_of(asked))
+        self.limiter, self._quotes = limiters_for(executor.capabilities, clock)
         self.breaker = CircuitBreaker(clock)
         self.market = Market(
             adapter,
             clock=clock,
             limiter=self.limiter,
+            quotes=self._quotes,
             breaker=self.breaker,
             funds=self.funds,
             max_age=limits.quote_max_age,
         )
-        self.wire = Wire(
-            Guard(binding.mode, executor, binding.account, settings.expected_account), journal
-        )
-        self.wire.check()
+        self._wire_data(asked, sources, settings)
+        self._wire_guard(settings)
         self.approvals = Approvals(
             self.keeper,
             self.market,
             self.funds,
             self.health,
+            supply=self.supply,
+            days=self.days,
             breaker=self.breaker,
             capabilities=executor.capabilities,
             limits=limits,
             clock=clock,
             allow_resize=settings.allow_resize,
         )
+        self.approvals.heed = self.operator.heed_kill
         self.approvals.gate = Gate(checks, ports.asker, facts=self.approvals, clock=clock)
-        self.books = Books(self.keeper, clock, self._take_up)
+        self.books = Books(self.keeper, clock, self._take_up, quote=self.market.seen)
         self.reconciler = Reconciler(self.books, self.keeper, self.market, executor, clock=clock)
         self._wire_requests(ports)
         self._wire_watching(ports, watchers)
+
+    def _wire_guard(self, settings: Settings) -> None:
+        """What is looked at before each request. Raises GuardError when nothing may ever leave."""
+        binding, executor = self.binding, self.adapter.executor
+        self.operator = Operator(
+            self.keeper, binding, self.clock, settings.beside, durably=self._durably
+        )
+        expected, arming = settings.expected_account, self.operator.arming
+        guard = Guard(binding.mode, executor, binding.account, expected, arming)
+        self.wire = Wire(guard, self.keeper.journal, self.operator.switch)
+        self.wire.on_kill(self.operator.heed_kill)
+        self.wire.check()
+
+    def _durably(self, seq: int, then: Callable[[], object] = lambda: None) -> None:
+        self.tasks.spawn("record", after_durable(self.keeper.journal, seq, then))
+
+    def _look_around(self) -> None:
+        """What the watch looks at besides the broker. Raises JournalError."""
+        self.keeper.journal.check_fence()
+        self.operator.look()
+
+    def _wire_data(
+        self, asked: Sequence[Check], sources: Sequence[Source], settings: Settings
+    ) -> None:
+        """What checks need besides the book. Raises ConfigError for what nothing supplies."""
+        journal = self.keeper.journal
+        self.days = DayBook(
+            self.keeper,
+            clock=self.clock,
+            zone=settings.time_zone,
+            make_durable=lambda seq: self.tasks.spawn("day", journal.durable(seq)),
+        )
+        found = list(sources)
+        if isinstance(self.adapter, SessionSource):
+            clock = BrokerClock(self.adapter, self.market, self.clock)
+            found.insert(settings.broker_data_at, Source(OWN_DATA, clock))
+        found.append(Source("account", AccountOfTheDay(self.market, self.days)))
+        check_supplied(asked, {name for source in found for name in source.provider.supplies})
+        self.supply = Supply(
+            found,
+            wanted_of(asked),
+            max_age=settings.max_age,
+            clock=self.clock,
+            instruments_at=self.market.instruments_at,
+            held=self.keeper.exposures.snapshot,
+        )
+        self.market.listen(self._hear)
+
+    def _hear(self, account: Account) -> None:
+        """Keep the day's profit and loss in step with the account."""
+        pnl = self.days.heard(account)
+        if pnl is None:
+            self.supply.drop(Input.PNL)
+        else:
+            self.supply.put(pnl)
 
     def _wire_requests(self, ports: Ports) -> None:
         """What sends, changes, and settles what is in doubt."""
@@ -149,17 +234,18 @@ class Parts:
             rng=ports.rng,
             tasks=self.tasks,
             resend=self.carrier.resend,
-            recancel=self.changes.cancel,
+            expired=self.carrier.expired,
+            recancel=self.changes.cancel_again,
         )
 
     def _wire_watching(self, ports: Ports, watchers: Watchers) -> None:
         """What hears of changes, and what keeps the ledger in step with the broker."""
         journal, limits, clock = self.keeper.journal, self.limits, self.clock
-        self.announcer = Announcer(
-            journal, remember=self._remember, observe=watchers.observe, examine=watchers.examine
-        )
+        self._watchers = watchers
+        self.announcer = Announcer(journal, watchers, remember=self._remember)
         self.keeper.listen(self._change)
         watchers.attach(self.keeper, self.approvals, clock)
+        self._wire_findings(watchers)
         self.supervisor = Supervisor(
             self.adapter.stream,
             self.books,
@@ -172,8 +258,18 @@ class Parts:
             clock=clock,
             rng=ports.rng,
             working=lambda: list(self.keeper.working()),
-            check_fence=journal.check_fence,
+            look_around=self._look_around,
+            deadman=DeadMan(self.keeper, self.changes, limits),
         )
+
+    def _wire_findings(self, watchers: Watchers) -> None:
+        """Who judges what comparisons find, and what else is noted of fills."""
+        differences = self.reconciler.differences
+        self.keeper.listen(differences.drop_copy.heard)
+        if watchers.books_checks:
+            differences.judged_by(watchers, self.announcer.add_findings)
+        quotes = FillQuotes(self.keeper, self.market, self.clock, spawn=self.tasks.spawn)
+        self.keeper.listen(quotes.heard)
 
     def bind(
         self,
@@ -200,40 +296,53 @@ class Parts:
 
     def note(self, state: OrderState) -> None:
         """Keep the reserved funds in step with an order that moved."""
-        if state.broker_order_id is not None:
+        if state.broker_order_id is not None and state.awaiting(Action.REPLACE) is None:
             self.funds.acknowledge(state.client_order_id)
         elif state.status in ENDED:
             self.funds.release(state.client_order_id)
+
+    def room(self) -> int:
+        """How many orders can still leave before their deadlines, each with its quote."""
+        seconds = self.limits.send_deadline * _IN_TIME
+        submits = self.limiter.room(Lane.SUBMIT, seconds)
+        if self._quotes is self.limiter:
+            return submits // 2
+        return min(submits, self._quotes.room(Lane.POLL, seconds))
 
     async def start(self) -> None:
         """Replay the journal, doubt what was under way, and connect; readiness comes later.
 
         When it raises, `close` lets go of what was begun.
         """
-        self.keeper.replay()
+        drop_copy = self.reconciler.differences.drop_copy
+        recall = Recall(self.keeper.journal, self._watchers.consumers, drop_copy)
+        self.keeper.replay(recall.heard)
+        drop_copy.replayed()
+        self.operator.start()
         self.tasks.spawn("announcer", self.announcer.run())
         await self.market.fresh_account()
         if not self.keeper.ledger.opened:
             await self.reconciler.open_books()
-        for state in list(self.keeper.working()):
-            self._doubt_if_open(state)
+        self._watchers.enrol(recall.newest)
+        if recall.missed:  # it may hold a halt that an earlier process did not live to latch
+            self.announcer.add_again(recall.missed)
+            await finished_within(self.announcer.idle(), TOLD_WITHIN, self.clock)
+        doubt_what_was_open(self.keeper, self.books)
+        self.funds.restore(self.keeper.working(), self.keeper.exposures)
+        end_forgotten(self.keeper, self.clock, self.plan_settings.resume_within)
         self.supervisor.start()
-
-    def _doubt_if_open(self, state: OrderState) -> None:
-        """What the last process had under way has an unknown outcome now."""
-        for pending in state.pending:
-            if state.owner is not Owner.OURS and not pending.doubt:
-                continue  # what others asked is theirs to follow up
-            reason = pending.doubt or "the process ended before the outcome was known"
-            self.books.doubt(state.client_order_id, pending.action, reason)
+        if self.supply.active:
+            self.tasks.spawn("data", self.supply.run())
 
     async def close(self) -> None:
         """End every task, then the adapter, then the journal."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.keeper.journal.aclose)
-            stack.push_async_callback(self.adapter.close)
+            stack.push_async_callback(let_go, self.adapter.close, self.clock)
             stack.callback(self.approvals.gate.close)
+            stack.callback(self._watchers.close)
             # First the tasks: an order that waits in the gate stays staged, and is not refused.
-            stack.push_async_callback(self.adapter.stream.close)
+            stack.push_async_callback(let_go, self.adapter.stream.close, self.clock)
             await self.tasks.cancel_all()
             await self.market.close()
+            await self.supply.close()

@@ -15,9 +15,10 @@ from functools import partial
 
 from fillwright.accounts import Account
 from fillwright.desk.books import Books
+from fillwright.desk.differences import Differences
 from fillwright.desk.keeper import Keeper
-from fillwright.desk.market import Market
-from fillwright.ledger import BooksOpened, CursorMoved, Inferred
+from fillwright.desk.market import PAGES_WITHIN, Market
+from fillwright.ledger import BooksOpened, CursorMoved, EarlierFill, Inferred
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, Executor
 from fillwright.reconcile import (
@@ -26,7 +27,6 @@ from fillwright.reconcile import (
     as_reports,
     inferred_fill,
     is_unborn,
-    position_breaks,
 )
 from fillwright.reports import (
     BrokerOrder,
@@ -39,13 +39,14 @@ from fillwright.reports import (
 )
 from fillwright.resilience import Lane
 from fillwright.states import Action, OrderState, Owner
-from fillwright.types import ClientOrderId, ExecType
+from fillwright.types import ZERO, ClientOrderId, ExecType, ExecutionId, OrdStatus
 
 _log = get_logger(__name__)
 
-#: Full comparisons that must miss an execution before it is booked on the broker's word, and
-#: that must show a position break before it counts.
+#: Full comparisons that must miss an execution before it is booked on the broker's word.
 ROUNDS = 2
+#: How many fills from before its beginning a new journal remembers.
+EARLIER_FILLS = 1000
 
 
 class Reconciler:
@@ -67,21 +68,22 @@ class Reconciler:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._missed: Counter[ClientOrderId] = Counter()
-        self._broken: Counter[str] = Counter()
+        self.differences = Differences(books, keeper, clock)
         self._round = 0
 
     async def open_books(self) -> Account:
         """On a new journal: note what the account holds, and from where executions count."""
         while True:
             first = await self._page(None)
-            account = await self._market.fresh_account()
+            account = await self._market.fresh_account(Lane.QUERY)
             again = await self._page(first.cursor)
             if not again.items:
                 break
         now = self._clock.now()
         positions = {s: p.quantity for s, p in account.positions.items() if p.quantity}
-        self._keeper.write(BooksOpened(now, account.cash, positions))
-        await self._keeper.write_durably(CursorMoved(now, again.cursor))
+        earlier = _standing(first.items)
+        opened = BooksOpened(now, account.cash, positions, earlier, again.cursor)
+        await self._keeper.write_durably(opened)
         return account
 
     async def run(self) -> Account:
@@ -99,9 +101,8 @@ class Reconciler:
             await self._take_executions(query)
             await self._infer_missing(query)
             quiet = self._books.written
-            account = await self._market.fresh_account()
-            if quiet == self._books.written:
-                self._check_positions(account)
+            account = await self._market.fresh_account(Lane.QUERY)
+            self.differences.compared(account, quiet=quiet == self._books.written)
             return account
 
     async def look_for(self, key: ClientOrderId, query: str) -> BrokerOrder | None:
@@ -154,6 +155,7 @@ class Reconciler:
         page = await self._page(ledger.earlier_cursor or ledger.cursor)
         for fill in page.items:
             self._books.take(_as_trade(fill, query))
+            self.differences.drop_copy.listed(fill)
         if page.cursor != ledger.cursor:
             self._keeper.write(CursorMoved(self._clock.now(), page.cursor))
 
@@ -172,8 +174,10 @@ class Reconciler:
     def _infer(self, state: OrderState, found: BrokerOrder, query: str) -> None:
         key, now = state.client_order_id, self._clock.now()
         guess = inferred_fill(state, found, now)
-        if found.filled < state.claimed:
-            # The larger claim was told before a bust and came behind it.
+        replaced = found.status is OrdStatus.REPLACED or found.replaced_by is not None
+        if found.filled < state.claimed and not replaced:
+            # The larger claim was told before a bust and came behind it. What a replaced order
+            # had filled is no such word: the one that took its place filled the rest.
             said = replace(as_report(found, query, now), exec_type=ExecType.RESTATED, quantity=None)
             self._books.take(said, key=key)
         elif guess is None:
@@ -181,32 +185,37 @@ class Reconciler:
         else:
             self._keeper.write(Inferred(key, now, guess))
 
-    def _check_positions(self, account: Account) -> None:
-        """A difference that stays for two quiet rounds is a break: halt the symbol."""
-        breaks = position_breaks(self._keeper.ledger.positions, account)
-        symbols = {symbol for symbol, _, _ in breaks}
-        for symbol in [s for s in self._broken if s not in symbols]:
-            del self._broken[symbol]
-        for symbol, ours, theirs in breaks:
-            self._broken[symbol] += 1
-            if self._broken[symbol] == ROUNDS:
-                self._books.position_break(symbol, ours, theirs)
-
     async def _find(self, key: ClientOrderId) -> BrokerOrder | None:
         """The order as the broker has it, under the newest of its names that it knows."""
         state = self._keeper.ledger.orders.get(key)
         for name in state.names if state else (key,):
             ask = partial(self._executor.find, name)
             found = await self._market.ask(ask, Lane.QUERY)
-            if found is not None and not is_unborn(found):
+            current = self._keeper.ledger.orders.get(key)
+            if found and not is_unborn(found, current.broker_order_id if current else None):
                 return found
         return None
 
     async def _page(self, since: Cursor | None) -> Page[Fill]:
-        return await self._market.ask(lambda: self._executor.executions(since), Lane.QUERY)
+        ask = partial(self._executor.executions, since)
+        return await self._market.ask(ask, Lane.QUERY, within=PAGES_WITHIN)
 
     async def _open_orders(self) -> Sequence[BrokerOrder]:
-        return await self._market.ask(self._executor.open_orders, Lane.QUERY)
+        return await self._market.ask(self._executor.open_orders, Lane.QUERY, within=PAGES_WITHIN)
+
+
+def _standing(fills: Sequence[Fill]) -> tuple[EarlierFill, ...]:
+    """The newest fills of a list; what was taken back stands with nothing."""
+    standing: dict[ExecutionId, EarlierFill] = {}
+    for fill in fills:
+        execution = fill.execution
+        name, order = execution.execution_id, fill.broker_order_id
+        busted = fill.exec_type is ExecType.TRADE_CANCEL
+        quantity = ZERO if busted else execution.quantity
+        standing[name] = EarlierFill(name, order, quantity, execution.price)
+        if execution.corrects is not None:
+            standing[execution.corrects] = EarlierFill(execution.corrects, order, ZERO, ZERO)
+    return tuple(standing.values())[-EARLIER_FILLS:]
 
 
 def _as_trade(fill: Fill, query: str) -> ExecutionReport:
@@ -219,4 +228,5 @@ def _as_trade(fill: Fill, query: str) -> ExecutionReport:
         client_order_id=fill.client_order_id,
         broker_order_id=fill.broker_order_id,
         execution=fill.execution,
+        parent=fill.parent,
     )

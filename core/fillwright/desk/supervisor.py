@@ -1,17 +1,23 @@
-"""The stream supervised: hold, snapshot, replay on every connect; and a watch over silence.
+"""The stream supervised: hold, snapshot, replay on every gap; and a watch over silence.
 
 Rules:
-1. Reports that come while the books are compared are held and replayed behind the snapshot.
-2. New risk waits until stream and books are sound again; cancels and questions never wait.
-3. Silence is no news: orders in flight without a word are asked for.
+1. A connect is a gap too: whatever came before it may have been missed.
+2. Reports that come while the books are compared are held and replayed behind the snapshot.
+3. New risk waits until stream and books are sound again; cancels and questions never wait.
+4. However many gaps there are, one comparison is under way, and the next keeps its distance.
+5. Silence is no news: orders in flight without a word are asked for.
 """
 
+import asyncio
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from fillwright.accounts import Account
 from fillwright.desk.announcer import Announcer
 from fillwright.desk.books import Books
+from fillwright.desk.deadman import DeadMan
 from fillwright.desk.health import Health
 from fillwright.desk.market import Market
 from fillwright.desk.reconciler import Reconciler
@@ -19,15 +25,16 @@ from fillwright.desk.tasks import Tasks
 from fillwright.errors import BrokerUnavailable, FillwrightError, JournalError
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, Limits, Rng, TradingStream
-from fillwright.reports import Connected, Disconnected, ExecutionReport, StreamItem
+from fillwright.reports import Connected, Disconnected, ExecutionReport, Gap, Heartbeat, StreamItem
 from fillwright.resilience import Backoff
-from fillwright.states import Action, OrderState, Owner
+from fillwright.states import Action, OrderState
 from fillwright.types import ClientOrderId
 
 _log = get_logger(__name__)
 
 _RECONNECT = Backoff(0.5, 30.0)
-_RETRY = Backoff(0.2, 10.0)
+#: Between two comparisons that gaps ask for.
+_APART = Backoff(0.2, 10.0)
 #: How many periods may pass without a comparison before new risk waits.
 OVERDUE = 3
 #: A submit without any outcome for this many seconds is in doubt; its late answer still counts.
@@ -55,7 +62,8 @@ class Supervisor:
         clock: Clock,
         rng: Rng,
         working: Callable[[], list[OrderState]],
-        check_fence: Callable[[], None],
+        look_around: Callable[[], None],
+        deadman: DeadMan,
     ) -> None:
         self._stream = stream
         self._books = books
@@ -68,13 +76,18 @@ class Supervisor:
         self._clock = clock
         self._rng = rng
         self._working = working
-        self._check_fence = check_fence
+        self._look_around = look_around
+        self._deadman = deadman
         self._held: deque[ExecutionReport] | None = None
         self._heard = self._compared = self._refreshed = clock.monotonic()
         self._since: dict[tuple[ClientOrderId, Action], float] = {}
         self._resyncing = False
-        #: How many times the stream connected, and whether it stands.
-        self._connects = 0
+        #: What the watch has others do, by name.
+        self._begun: dict[str, asyncio.Task[object]] = {}
+        #: When a gap last had the books compared, and for which time in a row.
+        self._tried, self._in_a_row = -math.inf, 0
+        #: How many gaps there were, connects included, and whether the stream stands.
+        self._gaps = 0
         self._connected = False
 
     def start(self) -> None:
@@ -102,7 +115,9 @@ class Supervisor:
             attempt += 1
 
     async def _heed(self, item: StreamItem) -> None:
-        self._heard = self._clock.monotonic()
+        if not isinstance(item, Heartbeat):
+            # A stream that only says that it lives tells nothing of orders in flight.
+            self._heard = self._clock.monotonic()
         if isinstance(item, ExecutionReport):
             await self._announcer.room()
             if self._held is None:
@@ -111,7 +126,13 @@ class Supervisor:
                 self._held.append(item)
         elif isinstance(item, Connected):
             _log.info("stream_connected")
-            self._hold()
+            self._connected = True
+            self._hold("the books are being compared after a connect")
+        elif isinstance(item, Gap):
+            _log.warning("stream_gap", reason=item.reason)
+            # While it is down, the connect that ends that has the books compared.
+            if self._connected:
+                self._hold(f"the books are being compared after a gap: {item.reason}")
         elif isinstance(item, Disconnected):
             self._down(item.reason, final=item.final)
 
@@ -120,13 +141,12 @@ class Supervisor:
         _log.warning("stream_disconnected", reason=reason, final=final)
         self._health.block("stream", f"the stream is down: {reason}")
 
-    def _hold(self) -> None:
+    def _hold(self, why: str) -> None:
         """From now on keep reports back until the books were compared."""
-        self._connects += 1
-        self._connected = True
+        self._gaps += 1
         if self._held is None:
             self._held = deque()
-        self._health.block("stream", "the books are being compared after a connect")
+        self._health.block("stream", why)
         if not self._resyncing:
             self._resyncing = True
             self._tasks.spawn("resync", self._resync())
@@ -134,22 +154,34 @@ class Supervisor:
     async def _resync(self) -> None:
         """Compare the books, replay what was held, and let new risk through again."""
         try:
-            attempt, compared = 0, -1
-            while compared != self._connects:
+            compared = -1
+            while compared != self._gaps:
+                await self._keep_apart()
                 # A gap that came while the books were read may have hidden something again.
-                now = self._connects
-                if await self._compare():
+                now = self._gaps
+                sound = await self._compare()
+                self._tried = self._clock.monotonic()
+                if sound:
                     compared = now
-                else:
-                    await self._clock.sleep(_RETRY.delay(attempt, self._rng))
-                    attempt += 1
-            while self._held:
-                self._books.take(self._held.popleft())
+                    self._replay()
             self._held = None
             if self._connected:
                 self._health.clear("stream")
         finally:
             self._resyncing = False
+
+    async def _keep_apart(self) -> None:
+        """Wait until the last comparison is long enough ago; longer the more there were."""
+        ago = self._clock.monotonic() - self._tried
+        self._in_a_row = 0 if ago > _APART.most else self._in_a_row + 1
+        wait = _APART.delay(self._in_a_row, self._rng) - ago
+        if wait > 0:
+            await self._clock.sleep(wait)
+
+    def _replay(self) -> None:
+        """Book what was held so far; a gap since then holds only what came behind it."""
+        while self._held:
+            self._books.take(self._held.popleft())
 
     async def _compare(self) -> bool:
         """One comparison; False when the broker did not answer everything."""
@@ -171,25 +203,47 @@ class Supervisor:
     async def _watch(self) -> None:
         """Look around every second or so. Raises JournalError when the journal is lost to us."""
         period = min(1.0, self._limits.silence / 2, self._limits.reconcile_every / 2)
-        while True:
-            await self._clock.sleep(period)
-            self._check_fence()
-            now = self._clock.monotonic()
-            overdue = OVERDUE * self._limits.reconcile_every
-            if now - self._compared > overdue:
-                self._health.block("books", f"not compared with the broker for {overdue:.0f} s")
-            waiting = self._waiting(now)
-            for state, action in waiting:
-                self._press(state, action)
-            quiet = now - self._heard > self._limits.silence
-            due = now - self._compared > self._limits.reconcile_every
-            if due or waiting or (quiet and self._unfinished()):
-                self._heard = now
-                if self._held is None:
-                    await self._compare()
-            elif now - self._refreshed > ACCOUNT_EVERY and self._unfinished():
-                self._refreshed = now
-                await self._refresh_account()
+        try:
+            while True:
+                await self._clock.sleep(period)
+                self._look_around()
+                self._take_back()
+                self._look(self._clock.monotonic())
+        finally:
+            begun = list(self._begun.values())
+            for task in begun:
+                task.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
+
+    def _look(self, now: float) -> None:
+        overdue = OVERDUE * self._limits.reconcile_every
+        if now - self._compared > overdue:
+            self._health.block("books", f"not compared with the broker for {overdue:.0f} s")
+        if self._deadman.due(now, connected=self._connected):
+            self._begin("deadman", self._deadman.sweep)
+        waiting = self._waiting(now)
+        for state, action in waiting:
+            self._press(state, action)
+        quiet = now - self._heard > self._limits.silence
+        due = now - self._compared > self._limits.reconcile_every
+        if due or waiting or (quiet and self._unfinished()):
+            self._heard = now
+            if self._held is None:
+                self._begin("compare", self._compare)
+        elif now - self._refreshed > ACCOUNT_EVERY and self._unfinished():
+            self._refreshed = now
+            self._begin("account", self._refresh_account)
+
+    def _begin(self, name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Have it done beside the watch, which no broker may hold up; one at a time."""
+        if name not in self._begun:
+            task = asyncio.get_running_loop().create_task(work(), name=name)
+            self._begun[name] = task
+
+    def _take_back(self) -> None:
+        """Let go of what is done, and raise what it raised."""
+        for name in [name for name, task in self._begun.items() if task.done()]:
+            self._begun.pop(name).result()
 
     def _waiting(self, now: float) -> list[tuple[OrderState, Action]]:
         """Requests that have been under way for too long, each told once per wait."""
@@ -197,7 +251,7 @@ class Supervisor:
             (s.client_order_id, p.action): (s, p)
             for s in self._working()
             for p in s.pending
-            if not p.doubt and s.owner is Owner.OURS  # what others asked is theirs to follow up
+            if not p.doubt and s.must_follow_up(p)
         }
         self._since = {k: self._since.get(k, now) for k in under_way}
         late = []

@@ -1,13 +1,14 @@
 """The desk's own tasks: each has a name, none is lost, and a fault in one is never silent."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock
 
 _log = get_logger(__name__)
+T = TypeVar("T")
 
 
 async def finished_within(work: Coroutine[Any, Any, object], seconds: float, clock: Clock) -> bool:
@@ -29,6 +30,45 @@ async def finished_within(work: Coroutine[Any, Any, object], seconds: float, clo
         await asyncio.gather(working, timer, return_exceptions=True)
 
 
+class NoAnswer(Exception):
+    """A question got no answer within its time."""
+
+
+async def answered_within(question: Awaitable[T], seconds: float, clock: Clock) -> T:
+    """The answer; whatever the question raises comes through.
+
+    Raises NoAnswer after so many seconds of the clock. The question is cancelled then, and not
+    waited for: whoever does not answer may not heed that either.
+    """
+    asked = asyncio.ensure_future(question)
+    try:
+        await asyncio.sleep(0)  # most fakes answer at once, and need no timer
+        if not asked.done():
+            await _first_of(asked, clock.sleep(seconds))
+        if not asked.done():
+            raise NoAnswer(f"no answer within {seconds:g} s")
+        return asked.result()
+    finally:
+        if not asked.done():
+            asked.cancel()
+            asked.add_done_callback(_heard)
+
+
+async def _first_of(asked: "asyncio.Future[T]", sleep: Coroutine[Any, Any, None]) -> None:
+    timer = asyncio.ensure_future(sleep)
+    try:
+        await asyncio.wait((asked, timer), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        timer.cancel()
+        await asyncio.gather(timer, return_exceptions=True)
+
+
+def _heard(asked: "asyncio.Future[T]") -> None:
+    """Take note of a fault that comes too late, so that nobody calls it forgotten."""
+    if not asked.cancelled():
+        asked.exception()
+
+
 class Tasks:
     """Start tasks, remember them, end them all.
 
@@ -36,18 +76,22 @@ class Tasks:
     """
 
     def __init__(self, on_fault: Callable[[str, BaseException], None]) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
+        #: In the order in which they began, so that they end in that order too.
+        self._tasks: dict[asyncio.Task[Any], None] = {}
         self._on_fault = on_fault
+        self._over = False
 
     def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run `work` in the background under `name`."""
+        """Run `work` in the background under `name`; once all was cancelled, nothing begins."""
         task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
+        if self._over:
+            task.cancel()
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if task.cancelled():
             return
         fault = task.exception()
@@ -56,12 +100,22 @@ class Tasks:
             self._on_fault(task.get_name(), fault)
 
     async def cancel_all(self) -> None:
-        """Cancel what still runs and wait until it has ended."""
+        """Cancel what still runs and wait until it has ended.
+
+        A task that is cancelled may begin another one, to look into what it leaves behind: that
+        one is for the next process.
+        """
+        self._over = True
         mine = asyncio.current_task()
-        running = [task for task in self._tasks if task is not mine]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        while running := [task for task in self._tasks if task is not mine]:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of those that still run."""
+        return tuple(task.get_name() for task in self._tasks)
 
     def __len__(self) -> int:
         return len(self._tasks)

@@ -1,36 +1,70 @@
-"""The last step before the wire: fence and guard are looked at, and what is out is counted.
+"""The last step before the wire: fence, guard, arming and kill switch are looked at every time.
 
-A halt waits for what is out, so that nothing leaves after it returned.
+Rules:
+1. Nothing is awaited between the look and the request, so a busy loop lets nothing slip through.
+2. What is withheld here never left: that is proven, and never in doubt.
+3. A halt waits for what is out, so that nothing leaves after it returned.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fillwright.desk.guard import Guard
+from fillwright.desk.killing import KillSwitch
+from fillwright.errors import GuardError
 from fillwright.protocols import Journal
 from fillwright.types import ClientOrderId
+
+_KILLED = "the kill switch is pulled; only cancels and orders that reduce may leave"
+
+
+class Withheld(Exception):
+    """The wire let a request not pass: no byte of it left.
+
+    `fault` is the guard's; None when the kill switch was pulled, which the gate knows from now on.
+    """
+
+    def __init__(self, proof: str, fault: GuardError | None = None) -> None:
+        self.proof = proof
+        self.fault = fault
+        super().__init__(proof)
 
 
 class Wire:
     """Requests between their first byte and their answer."""
 
-    def __init__(self, guard: Guard, journal: Journal) -> None:
+    def __init__(self, guard: Guard, journal: Journal, kill: KillSwitch | None = None) -> None:
         self._guard = guard
         self._journal = journal
+        self._kill = kill or KillSwitch()
+        self._on_kill: Callable[[], object] = lambda: None
         self._out: dict[int, ClientOrderId] = {}
         self._number = 0
         self._back = asyncio.Event()
 
-    def check(self) -> None:
-        """Raise `Fenced` or `GuardError` when nothing may leave from here."""
+    def on_kill(self, seen: Callable[[], object]) -> None:
+        """Say who is told, at once, that the kill switch was met."""
+        self._on_kill = seen
+
+    def check(self, *, cancel: bool = True) -> None:
+        """Raise `Fenced` or `GuardError` when not even a cancel may leave from here."""
         self._journal.check_fence()
-        self._guard.check()
+        self._guard.check(cancel=cancel)
 
     @contextmanager
-    def carrying(self, key: ClientOrderId) -> Iterator[None]:
-        """Check, and count one request that adds risk while it is out."""
-        self.check()
+    def carrying(self, key: ClientOrderId, *, reduces: bool = False) -> Iterator[None]:
+        """Check, and count one request that is no cancel while it is out.
+
+        Raises `Fenced`, and `Withheld` when it may not leave.
+        """
+        try:
+            self.check(cancel=False)
+        except GuardError as fault:
+            raise Withheld(str(fault), fault) from fault
+        if not reduces and self._kill.pulled:
+            self._on_kill()
+            raise Withheld(_KILLED)
         self._number += 1
         number = self._number
         self._out[number] = key

@@ -25,16 +25,21 @@ Rules:
 
 from fillwright.journal.audit import VerifyReport, export, verify
 from fillwright.journal.chain import OPENED
+from fillwright.journal.lock import check_free
 from fillwright.journal.memory import MemoryJournal
 from fillwright.journal.reader import JournalReader
+from fillwright.journal.sight import Sight, look
 from fillwright.journal.sqlite import SqliteJournal
 
 __all__ = [
     "OPENED",
     "JournalReader",
     "MemoryJournal",
+    "Sight",
     "SqliteJournal",
     "VerifyReport",
+    "check_free",
     "export",
+    "look",
     "verify",
 ]

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from fillwright.errors import JournalDamaged, JournalError
+from fillwright.journal.mounts import mount_of
 
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
@@ -18,22 +19,41 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def prepare_folder(path: Path) -> None:
+def prepare_folder(path: Path, *, network: bool = False) -> None:
     """Make the journal's folder when it is missing; refuse one that others can write to."""
-    folder = path.parent
     try:
-        _make_folders(folder)
+        _make_folders(path.parent)
+    except OSError as fault:
+        raise JournalError(f"journal {path}: cannot use its folder: {fault.strerror}") from fault
+    check_folder(path, network=network)
+
+
+def check_folder(path: Path, *, network: bool = False) -> None:
+    """Refuse a folder in which no journal can be, or that others can write to; makes nothing.
+
+    Where it is missing, the nearest folder that is there must let it be made. A network file
+    system is refused unless `network` allows it.
+    """
+    try:
+        folder = next(f for f in (path.parent, *path.parents) if f.exists())
         mode = folder.stat().st_mode
         if not stat.S_ISDIR(mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     except OSError as fault:
         raise JournalError(f"journal {path}: cannot use its folder: {fault.strerror}") from fault
-    if mode & _WRITABLE_BY_OTHERS and not mode & stat.S_ISVTX:
+    own = folder == path.parent
+    if own and mode & _WRITABLE_BY_OTHERS and not mode & stat.S_ISVTX:
         raise JournalError(
             f"journal {path}: other users can write to its folder; run `chmod go-w {folder}`"
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise JournalError(f"journal {path}: its folder is not writable; name another folder")
+    mount = mount_of(folder)
+    if mount is not None and mount.shared and not network:
+        raise JournalError(
+            f"journal {path}: its folder is on {mount.kind} (mounted at {mount.point}), where "
+            "locks and fsync do not hold; name a local one, or set desk.allow_network_journal"
+        )
 
 
 def _make_folders(folder: Path) -> None:
@@ -83,12 +103,20 @@ def check_file(path: Path) -> bool:
 
 def prepare_file(path: Path) -> None:
     """Make the journal's file private, and make it at all when there is none."""
+    if not check_journal(path):
+        os.close(open_private(path, os.O_EXCL))
+        sync_folder(path.parent)
+        check_journal(path)
+    path.chmod(_PRIVATE_FILE)
+
+
+def check_journal(path: Path) -> bool:
+    """Refuse a file that cannot be a journal of ours; the answer says whether there is one."""
     wal = beside(path, "-wal")
     check_file(wal)
     check_file(beside(path, "-shm"))
     if not check_file(path):
-        os.close(open_private(path, os.O_EXCL))
-        sync_folder(path.parent)
+        return False
     found = path.lstat()
     if found.st_mode & _WRITABLE_BY_OTHERS:
         raise JournalError(
@@ -97,7 +125,7 @@ def prepare_file(path: Path) -> None:
         )
     if os.geteuid() not in (0, found.st_uid):
         raise JournalError(f"journal {path} belongs to another user; name another file")
-    path.chmod(_PRIVATE_FILE)
     # SQLite would take the file for a new one and delete the WAL, which may hold every record.
     if found.st_size == 0 and wal.exists() and wal.stat().st_size > 0:
         raise JournalDamaged(str(path), 0, "the file is empty but its -wal file is not")
+    return True

@@ -11,7 +11,13 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from fillwright.errors import Fenced, JournalError, JournalFailed, JournalLocked
+from fillwright.errors import (
+    Fenced,
+    JournalDamaged,
+    JournalError,
+    JournalFailed,
+    JournalLocked,
+)
 from fillwright.journal.chain import GENESIS
 from fillwright.journal.files import beside, open_private, sync_folder
 
@@ -54,6 +60,48 @@ def read_note(journal: Path) -> Note:
         return _parse(os.pread(fd, _SIZE, 0))
     finally:
         os.close(fd)
+
+
+def holder_of(journal: Path) -> str:
+    """Who writes a journal now; empty when nobody does. Makes nothing and keeps nothing locked.
+
+    The lock is tried for a moment: somebody who opens the journal in that very moment is told
+    that it is in use.
+    """
+    path = beside(journal, ".lock")
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    except OSError as fault:
+        reason = "it is a symbolic link" if path.is_symlink() else fault.strerror
+        raise JournalError(f"journal file {path} cannot be opened: {reason}") from fault
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _parse(os.pread(fd, _SIZE, 0)).holder
+    except OSError as fault:
+        raise JournalError(f"journal {journal} cannot be locked: {fault}") from fault
+    finally:
+        os.close(fd)
+    return ""
+
+
+def check_free(journal: Path) -> None:
+    """Raise `JournalLocked` when somebody writes this journal now."""
+    holder = holder_of(journal)
+    if holder:
+        raise JournalLocked(str(journal), holder)
+
+
+def lost(journal: Path, seq: int, note: Note) -> JournalDamaged:
+    """The fault of a journal that ends after record `seq`, before the newest durable one."""
+    return JournalDamaged(
+        str(journal),
+        seq + 1,
+        f"it ends after record {seq}, but record {note.seq} was durable; orders may have been "
+        f"sent on what is missing. To accept the loss, remove {journal}.lock",
+    )
 
 
 class Lock:

@@ -121,7 +121,6 @@ class MemoryJournal:
     def crash(self, *, keep: int | None = None) -> "MemoryJournal":
         """The journal that a new process finds, in its next epoch; this one is fenced.
 
-        It holds what was durable and the first `keep` records of the rest, as a torn tail does.
         The clock and the hooks go with it.
         """
         after = MemoryJournal(
@@ -129,10 +128,21 @@ class MemoryJournal:
             clock=self._clock,
             flush=self._flush,
             on_append=self._on_append,
-            found=self._rows[: self._durable + (keep or 0)],
+            found=self.left(keep or 0),
         )
-        self._fenced_by = after.epoch
+        self.fence(after.epoch)
         return after
+
+    def left(self, keep: int = 0) -> Sequence[Row]:
+        """What a new process would find: what is durable, and the first `keep` of the rest.
+
+        The rest is what was not synced: a torn write leaves any first part of it.
+        """
+        return self._rows[: self._durable + keep]
+
+    def fence(self, epoch: int) -> None:
+        """Another process opened it, in this epoch: from now on every call raises `Fenced`."""
+        self._fenced_by = epoch
 
     def _store(self, row: Row) -> None:
         self._keep(row)

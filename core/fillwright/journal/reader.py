@@ -31,6 +31,7 @@ _ABOUT = """
 """
 _NEWEST = "SELECT seq FROM records ORDER BY seq DESC LIMIT 1"
 _KEYS = "SELECT key FROM records WHERE origin = seq"
+_OF_KINDS = "SELECT seq FROM records WHERE kind IN ({marks}) ORDER BY seq"
 _BY_KIND = "SELECT kind, max(seq) FROM records GROUP BY kind"
 #: Beyond any record.
 END = 2**63 - 1
@@ -48,12 +49,12 @@ class JournalReader:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """Open a journal that exists."""
+    def open(cls, path: str | Path, *, still: bool = False) -> Self:
+        """Open a journal that exists; `still`: nobody writes it, and nothing is made beside it."""
         file = Path(path).absolute()
         if not check_file(file):
             raise JournalError(f"there is no journal {file}; name the file of an existing one")
-        connection = connect(file, write=False)
+        connection = connect(file, write=False, still=still)
         try:
             version = check_schema(file, connection)
         except JournalError:
@@ -118,6 +119,12 @@ class JournalReader:
     def kinds(self) -> dict[str, int]:
         """The newest record's number of each kind; passes over the whole table."""
         return dict(self._rows(_BY_KIND))
+
+    def of(self, *kinds: str) -> Sequence[Record]:
+        """Every record of these kinds in order; passes over the whole table."""
+        marks = ", ".join("?" for _ in kinds)
+        rows = self._rows(_OF_KINDS.format(marks=marks), *kinds)
+        return [record for (seq,) in rows if (record := self.one(seq)) is not None]
 
     def keys(self) -> Iterator[str]:
         """Every key, once, without holding all of them."""

@@ -46,9 +46,12 @@ def fault_of(path: Path, seq: int, fault: sqlite3.Error | UnicodeDecodeError) ->
     return JournalError(f"journal {path} cannot be read: {fault}")
 
 
-def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open one connection to a file that exists."""
-    mode = "rw" if write else "ro"
+def connect(path: Path, *, write: bool, still: bool = False) -> sqlite3.Connection:
+    """Open one connection to a file that exists.
+
+    `still` promises that nobody writes it and that it has no WAL: then nothing is made beside it.
+    """
+    mode = "rw" if write else "ro&immutable=1" if still else "ro"
     try:
         connection = _open(path, mode)
         try:

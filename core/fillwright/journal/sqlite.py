@@ -19,7 +19,7 @@ from fillwright.errors import (
 from fillwright.journal.chain import Chain, Row, record_of
 from fillwright.journal.files import prepare_file, prepare_folder
 from fillwright.journal.keys import Keys
-from fillwright.journal.lock import Lock, Note, read_note
+from fillwright.journal.lock import Lock, lost, read_note
 from fillwright.journal.reader import JournalReader
 from fillwright.journal.schema import (
     FAMILY,
@@ -45,6 +45,9 @@ class SqliteJournal:
     `check_fence` raise it again for good, `JournalFailed` or `Fenced`; reading stays possible.
     """
 
+    #: What commits; a simulation has one without a thread.
+    _make_writer = Writer
+
     def __init__(self, binding: Binding, clock: Clock, hold: "_Hold") -> None:
         self.binding = binding
         self.epoch = hold.chain.epoch
@@ -66,7 +69,7 @@ class SqliteJournal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._fault: Exception | None = None
-        self._writer = Writer(hold.path, hold.connection, hold.lock, self._progressed)
+        self._writer = self._make_writer(hold.path, hold.connection, hold.lock, self._progressed)
 
     @classmethod
     def open(
@@ -77,16 +80,17 @@ class SqliteJournal:
         clock: Clock,
         takeover: bool = False,
         check: bool = True,
+        network: bool = False,
     ) -> "SqliteJournal":
         """Open to write, making the file when there is none, and begin the next epoch.
 
         `takeover` passes by the lock of a holder that is paused or gone astray, and fences it.
         `check` looks at every page first, about 1.3 s for a million records; the chain of
-        records is checked by `read`. Raises `JournalLocked`, `JournalBound`, `JournalDamaged`, or
-        another `JournalError`.
+        records is checked by `read`. `network` allows a network file system. Raises
+        `JournalLocked`, `JournalBound`, `JournalDamaged`, or another `JournalError`.
         """
         file = Path(path).absolute()
-        prepare_folder(file)
+        prepare_folder(file, network=network)
         lock = Lock.replacing(file) if takeover else Lock.acquire(file)
         try:
             hold = _Hold(file, lock)
@@ -268,6 +272,8 @@ class _Hold:
         if check:
             check_pages(self.path, self.connection)
         try:
+            # Before anything is written: what is missing may still lie in the WAL for a repair.
+            self._continue(binding)
             lengthen_wal(self.connection)
             self.connection.execute("BEGIN IMMEDIATE")
             self._continue(binding)
@@ -288,7 +294,7 @@ class _Hold:
         newest = self.reader.newest()
         seq = newest.seq if newest else 0
         if seq < self.note.seq:
-            raise _lost(self.path, seq, self.note)
+            raise lost(self.path, seq, self.note)
         if newest is None:
             return
         bound = self.reader.binding
@@ -302,7 +308,7 @@ class _Hold:
 
     def _expect_records(self) -> None:
         if self.note.seq and not self.path.exists():
-            raise _lost(self.path, 0, self.note)
+            raise lost(self.path, 0, self.note)
 
     def _cannot_begin(self, fault: sqlite3.Error | UnicodeDecodeError) -> JournalError:
         family = getattr(fault, "sqlite_errorcode", 0) & FAMILY
@@ -311,12 +317,3 @@ class _Hold:
         if family in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             return JournalFailed(str(self.path), str(fault))
         return fault_of(self.path, 0, fault)
-
-
-def _lost(path: Path, seq: int, note: Note) -> JournalDamaged:
-    return JournalDamaged(
-        str(path),
-        seq + 1,
-        f"it ends after record {seq}, but record {note.seq} was durable; orders may have been "
-        f"sent on what is missing. To accept the loss, remove {path}.lock",
-    )

@@ -79,15 +79,21 @@ class Writer:
         #: Every record up to this one survives a power cut.
         self.committed = self._head[0]
         self.fault: Exception | None = None
-        self.put = self._queue.put
+        self._start()
+
+    def put(self, rows: list[Row]) -> None:
+        """Take rows to be committed soon."""
+        self._queue.put(rows)
+
+    def finish(self) -> None:
+        """Write what is queued, and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _start(self) -> None:
         # A desk that ends without closing its journal must not hang on this thread.
         self._thread = threading.Thread(target=self._run, name="fillwright-journal", daemon=True)
         self._thread.start()
-
-    def finish(self) -> None:
-        """Write what is queued, end the thread and close the connection."""
-        self._queue.put(None)
-        self._thread.join()
 
     def _run(self) -> None:
         stop = False
@@ -95,14 +101,18 @@ class Writer:
             batch = [self._queue.get()]
             batch += [self._queue.get() for _ in range(self._queue.qsize())]
             stop = None in batch
-            rows = [row for part in batch if part is not None for row in part]
-            try:
-                if rows:
-                    self._commit(rows)
-            except Exception as fault:  # noqa: BLE001  # whatever it was, what is on disk is unknown
-                self.fault = fault
-                stop = True
-            self._on_progress()
+            stop = not self._write([part for part in batch if part is not None]) or stop
+
+    def _write(self, parts: list[list[Row]]) -> bool:
+        """Commit what was handed over, in one go; False after a fault, which is final."""
+        rows = [row for part in parts for row in part]
+        try:
+            if rows:
+                self._commit(rows)
+        except Exception as fault:  # noqa: BLE001  # whatever it was, what is on disk is unknown
+            self.fault = fault
+        self._on_progress()
+        return self.fault is None
 
     def _commit(self, rows: list[Row]) -> None:
         execute = self._connection.execute

@@ -14,28 +14,40 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 
 from fillwright.errors import JournalError
+from fillwright.ledger.controls import (
+    Armed,
+    Disarmed,
+    Granted,
+    GrantRevoked,
+    Halted,
+    LimitChanged,
+    LimitRevoked,
+    Resumed,
+)
 from fillwright.ledger.facts import (
     Abandoned,
     Adopted,
     Asked,
     BooksOpened,
     CursorMoved,
+    DayOpened,
     Doubted,
     EndedUnsent,
+    EquityPeaked,
     Fact,
-    Halted,
+    FillQuoted,
     HandedOver,
     Inferred,
     OrderFact,
     PositionAdjusted,
     Refused,
     Reported,
-    Resumed,
     Sent,
     Settled,
     Staged,
     Unsent,
 )
+from fillwright.ledger.watching import AlertCleared, Alerted, Judged
 from fillwright.protocols import Json, Record
 from fillwright.types import text_of
 
@@ -54,11 +66,23 @@ KINDS: dict[type[Fact], str] = {
     Adopted: "order_adopted",
     Reported: "order_reported",
     Inferred: "fill_inferred",
+    FillQuoted: "fill_quoted",
     BooksOpened: "books_opened",
     PositionAdjusted: "position_adjusted",
+    DayOpened: "day_opened",
+    EquityPeaked: "equity_peaked",
     CursorMoved: "cursor_moved",
     Halted: "halted",
     Resumed: "resumed",
+    Armed: "armed",
+    Disarmed: "disarmed",
+    Granted: "granted",
+    GrantRevoked: "grant_revoked",
+    LimitChanged: "limit_changed",
+    LimitRevoked: "limit_revoked",
+    Alerted: "alert_raised",
+    AlertCleared: "alert_cleared",
+    Judged: "executions_judged",
 }
 
 Writer = Callable[[Any], Json]

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from fillwright.accounts import Quote
+from fillwright.ledger.controls import ControlFact
+from fillwright.ledger.watching import WatchFact
 from fillwright.orders import Order, OrderChange
 from fillwright.reports import Cursor, Evidence, Execution, ExecutionReport
 from fillwright.states import Action, Owner
-from fillwright.types import BrokerOrderId, ClientOrderId, OrdStatus, Side
-from fillwright.verdicts import Reason, Scope
+from fillwright.types import ZERO, BrokerOrderId, ClientOrderId, ExecutionId, OrdStatus, Side
+from fillwright.verdicts import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,12 @@ class Sent(OrderFact):
     #: The price at which its exposure is reserved.
     worst_price: Decimal | None
     remarks: tuple[Reason, ...] = ()
+    #: What it counts for in totals, where the worst price is not known.
+    value: Decimal | None = None
+    #: It could only make the position smaller when it was approved.
+    reduces: bool = False
+    #: The quote at arrival: the newest that the desk had when the order was about to leave.
+    quote: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,11 @@ class Asked(OrderFact):
     quantity: Decimal | None = None
     #: The id that the changed order carries at the broker, where it wants a new one.
     alias: ClientOrderId | None = None
+    #: Of a change: the price at which its exposure is reserved, and what the gate remarked.
+    worst_price: Decimal | None = None
+    remarks: tuple[Reason, ...] = ()
+    #: The changed order could only make the position smaller when it was approved.
+    reduces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +131,9 @@ class Adopted(OrderFact):
     parent: ClientOrderId | None = None
     #: The client order id that somebody else gave it.
     alias: ClientOrderId | None = None
+    #: What of it had traded before the books were opened: it is in the opening position.
+    filled: Decimal = ZERO
+    value: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +141,8 @@ class Reported(OrderFact):
     """The broker said something about it."""
 
     report: ExecutionReport
+    #: With an execution: the newest quote that the desk had when it was booked.
+    quote: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +153,36 @@ class Inferred(OrderFact):
 
 
 @dataclass(frozen=True, slots=True)
+class FillQuoted:
+    """A quote that was asked for because of a fill: at its booking there was no fresh one."""
+
+    at: datetime
+    client_order_id: ClientOrderId
+    execution_id: ExecutionId
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierFill:
+    """An execution from before the books were opened: the opening position holds it already."""
+
+    execution_id: ExecutionId
+    broker_order_id: BrokerOrderId
+    quantity: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class BooksOpened:
-    """What the account held when this journal began."""
+    """What the account held when this journal began, and the newest fills that it came from."""
 
     at: datetime
     cash: Decimal
     positions: Mapping[str, Decimal]
+    #: A broker may tell these again, and an order that is open may have begun with them.
+    earlier: tuple[EarlierFill, ...] = ()
+    #: From where executions count; one record, so that no crash can leave the books without it.
+    cursor: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +196,24 @@ class PositionAdjusted:
 
 
 @dataclass(frozen=True, slots=True)
+class DayOpened:
+    """The first account of a trading day: what its profit and loss is measured from."""
+
+    at: datetime
+    #: The date in the desk's time zone, as 2026-11-23.
+    day: str
+    equity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EquityPeaked:
+    """The account was never worth more on this trading day."""
+
+    at: datetime
+    equity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class CursorMoved:
     """Every execution up to this cursor is in the ledger."""
 
@@ -160,25 +221,14 @@ class CursorMoved:
     cursor: Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Halted:
-    """No new risk in this scope."""
-
-    at: datetime
-    scope: Scope
-    name: str
-    reason: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """A named person lifted a halt."""
-
-    at: datetime
-    scope: Scope
-    name: str
-    by: str
-
-
-Fact = OrderFact | BooksOpened | PositionAdjusted | CursorMoved | Halted | Resumed
+Fact = (
+    OrderFact
+    | BooksOpened
+    | PositionAdjusted
+    | DayOpened
+    | EquityPeaked
+    | CursorMoved
+    | FillQuoted
+    | ControlFact
+    | WatchFact
+)

@@ -11,32 +11,36 @@ Rules:
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fillwright import lifecycle
+from fillwright.ledger.controls import ControlFact, Controls, Halted
 from fillwright.ledger.facts import (
     Abandoned,
     Adopted,
     Asked,
     BooksOpened,
     CursorMoved,
+    DayOpened,
     Doubted,
+    EarlierFill,
     EndedUnsent,
+    EquityPeaked,
     Fact,
-    Halted,
     HandedOver,
     Inferred,
     OrderFact,
     PositionAdjusted,
     Refused,
     Reported,
-    Resumed,
     Sent,
     Settled,
     Staged,
     Unsent,
 )
+from fillwright.ledger.watching import Watched, WatchFact
 from fillwright.orders import original_id
 from fillwright.reports import (
     Anomaly,
@@ -62,6 +66,14 @@ class Change(NamedTuple):
     anomalies: tuple[Anomaly, ...] = ()
 
 
+class Day(NamedTuple):
+    """The newest trading day: its date, the equity of its first account, and the highest since."""
+
+    day: str
+    equity: Decimal
+    peak: Decimal
+
+
 class Ledger:
     """Orders under way, their executions, positions, cash, halts, and the executions cursor."""
 
@@ -72,14 +84,23 @@ class Ledger:
         self.opened = False
         self.cursor: Cursor | None = None
         self.earlier_cursor: Cursor | None = None
-        self.halts: dict[tuple[Scope, str], Halted] = {}
+        self.day: Day | None = None
+        self.controls = Controls()
+        self.watched = Watched()
         self._executions: dict[ClientOrderId, dict[ExecutionId, Execution]] = {}
+        #: Fills from before the books were opened: they moved the opening position, not this one.
+        self._earlier: dict[ExecutionId, EarlierFill] = {}
         #: Busts and corrections that came before what they take back, by what they take back.
         self._early: dict[ClientOrderId, dict[ExecutionId, ExecutionReport]] = {}
         #: Broker ids and later client ids of the orders under way, and back.
         self._names: dict[str, ClientOrderId] = {}
         self._named: dict[ClientOrderId, list[str]] = {}
         self._moves = True
+
+    @property
+    def halts(self) -> dict[tuple[Scope, str], Halted]:
+        """The halts that stand."""
+        return self.controls.halts
 
     def apply(self, fact: Fact) -> Change:
         """Take in one fact."""
@@ -131,6 +152,18 @@ class Ledger:
             return next((e for e in waiting if e and e.execution_id == execution_id), None)
         return booked
 
+    def is_earlier(self, execution_id: ExecutionId) -> bool:
+        """Whether the opening position holds this execution already."""
+        return execution_id in self._earlier
+
+    def traded_earlier(self, broker_order_id: BrokerOrderId | None) -> tuple[Decimal, Decimal]:
+        """What of an order had traded before the books were opened: quantity and value."""
+        fills = [f for f in self._earlier.values() if f.broker_order_id == broker_order_id]
+        if not fills:
+            return ZERO, ZERO
+        filled = sum((f.quantity for f in fills), ZERO)
+        return filled, sum((f.quantity * f.price for f in fills), ZERO)
+
     # ------------------------------------------------------------------ orders
 
     def _apply_to_order(self, fact: OrderFact) -> Change:
@@ -161,6 +194,7 @@ class Ledger:
             parent=fact.parent,
             alias=fact.alias,
         )
+        state = state.but(filled=fact.filled, value=fact.value, claimed=fact.filled)
         if fact.alias:
             self._name(fact.alias, fact.key)
         return self._keep(fact, None, (state, ()))
@@ -213,6 +247,9 @@ class Ledger:
         if self.execution(fact.key, execution.execution_id) is not None:
             return self._keep(fact, before, lifecycle.report(before, report))
         booked = self._executions.setdefault(fact.key, {})
+        earlier = self._earlier.get(execution.corrects) if execution.corrects else None
+        if earlier is not None and earlier.execution_id not in booked:
+            booked[earlier.execution_id] = _as_execution(earlier, execution.transact_time)
         old = booked.get(execution.corrects) if execution.corrects else None
         if old is None or old.quantity == 0:
             if old is None and execution.corrects:
@@ -295,14 +332,20 @@ class Ledger:
     def _apply_to_books(self, fact: Fact) -> None:
         if isinstance(fact, BooksOpened):
             self.cash, self.positions, self.opened = fact.cash, dict(fact.positions), True
+            self._earlier = {fill.execution_id: fill for fill in fact.earlier}
+            self.cursor = fact.cursor
         elif isinstance(fact, PositionAdjusted):
             self.positions[fact.symbol] = fact.quantity
+        elif isinstance(fact, DayOpened):
+            self.day = Day(fact.day, fact.equity, fact.equity)
+        elif isinstance(fact, EquityPeaked):
+            self.day = self.day and self.day._replace(peak=fact.equity)
         elif isinstance(fact, CursorMoved):
             self.earlier_cursor, self.cursor = self.cursor, fact.cursor
-        elif isinstance(fact, Halted):
-            self.halts[fact.scope, fact.name] = fact
-        elif isinstance(fact, Resumed):
-            self.halts.pop((fact.scope, fact.name), None)
+        elif isinstance(fact, ControlFact):
+            self.controls.apply(fact)
+        elif isinstance(fact, WatchFact):
+            self.watched.apply(fact)
 
 
 def _staged(fact: Staged) -> lifecycle.Step:
@@ -313,13 +356,17 @@ def _unknown(fact: OrderFact) -> Anomaly:
     return Anomaly(AnomalyKind.UNKNOWN_ORDER, fact.key, f"{type(fact).__name__} of no known order")
 
 
+def _as_execution(fill: EarlierFill, at: datetime) -> Execution:
+    return Execution(fill.execution_id, fill.quantity, fill.price, at)
+
+
 def _emptied(execution: Execution) -> Execution:
     return replace(execution, quantity=ZERO, fee=ZERO)
 
 
 _OWN_STEPS: dict[type[OrderFact], Callable[[Any, OrderState], lifecycle.Step]] = {
     Refused: lambda f, s: lifecycle.refuse(s, f.reasons, f.at),
-    Sent: lambda f, s: lifecycle.send(s, f.at, f.quantity, f.deadline),
+    Sent: lambda f, s: lifecycle.send(s, f.at, f.quantity, f.deadline, f.quote),
     Unsent: lambda f, s: lifecycle.unsend(s, f.proof, f.at),
     EndedUnsent: lambda f, s: lifecycle.end_unsent(s, f.status, f.proof, f.at),
     Asked: lambda f, s: lifecycle.ask(

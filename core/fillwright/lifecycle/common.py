@@ -32,6 +32,14 @@ def without(pending: tuple[Pending, ...], action: Action) -> tuple[Pending, ...]
     return tuple(p for p in pending if p.action is not action)
 
 
+def complete(state: OrderState) -> bool:
+    """Whether its fills leave nothing to trade, however a replace that is under way ends."""
+    replace = state.awaiting(Action.REPLACE)
+    larger = replace.quantity if replace else None
+    total = state.quantity
+    return total is not None and state.filled >= max(total, larger or total)
+
+
 def share(value: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """The part of `value` that belongs to `part` of `whole`."""
     return value if part == whole else value * part / whole

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from fillwright.lifecycle.common import NONE, Step, surprise, with_request, without
+from fillwright.accounts import Quote
+from fillwright.lifecycle.common import NONE, Step, complete, surprise, with_request, without
 from fillwright.lifecycle.table import may_follow, shown
 from fillwright.orders import Order
 from fillwright.reports import AnomalyKind, Evidence, Source
@@ -68,12 +69,17 @@ def refuse(state: OrderState, reasons: tuple[Reason, ...], at: datetime) -> Step
 
 
 def send(
-    state: OrderState, at: datetime, quantity: Decimal | None, deadline: datetime | None = None
+    state: OrderState,
+    at: datetime,
+    quantity: Decimal | None,
+    deadline: datetime | None = None,
+    arrival: Quote | None = None,
 ) -> Step:
-    """About to leave, with the quantity that the gate left standing."""
+    """About to leave, with the quantity that the gate left standing, at this market."""
     pending = (Pending(Action.SUBMIT),)
     new = OrdStatus.PENDING_NEW
-    return _become(state, new, at, pending=pending, quantity=quantity, deadline=deadline)
+    known = {"quantity": quantity, "deadline": deadline, "arrival": arrival or state.arrival}
+    return _become(state, new, at, pending=pending, **known)
 
 
 def unsend(state: OrderState, proof: str, at: datetime) -> Step:
@@ -107,9 +113,15 @@ def doubt(state: OrderState, action: Action, reason: str, at: datetime) -> Step:
 
 
 def settle(state: OrderState, action: Action, evidence: Evidence, text: str, at: datetime) -> Step:
-    """A request is proven not to have changed the order: back to where it was."""
+    """A request is proven not to have changed the order: back to where it was.
+
+    An order that was filled meanwhile, but for a change to a larger quantity, is FILLED now.
+    """
     rest = without(state.pending, action)
-    return _become(state, state.base, at, pending=rest, evidence=evidence, text=text, manual=False)
+    done = state.filled and not state.ended and complete(state.but(pending=rest))
+    base = OrdStatus.FILLED if done else state.base
+    pending = () if done else rest
+    return _become(state, base, at, pending=pending, evidence=evidence, text=text, manual=False)
 
 
 def hand_over(state: OrderState, reason: str, at: datetime) -> Step:

@@ -5,13 +5,22 @@ Rules:
 2. FILLED follows from executions alone, never from a status word: a claimed fill whose
    execution is missing leaves the order open.
 3. A word that arrives late (NEW after a fill) says nothing new and changes nothing.
-4. A completed fill answers every pending request: a fill always wins.
+4. A completed fill answers every pending request: a fill always wins. What completes the old
+   quantity completes nothing while a change to a larger one may have been taken.
 """
 
 from dataclasses import replace
 from decimal import Decimal
 
-from fillwright.lifecycle.common import FINAL, Step, share, surprise, with_request, without
+from fillwright.lifecycle.common import (
+    FINAL,
+    Step,
+    complete,
+    share,
+    surprise,
+    with_request,
+    without,
+)
 from fillwright.lifecycle.table import may_follow, shown
 from fillwright.reports import Anomaly, AnomalyKind, Execution, ExecutionReport, Source
 from fillwright.states import Action, OrderState, Owner, Pending
@@ -153,7 +162,7 @@ def _taken_in(state: OrderState, kind: ExecType, said: ExecutionReport) -> Order
         return state.but(base=OrdStatus.PENDING_NEW, evidence=said.evidence)
     if kind in _ASKED and not state.ended:
         base = OrdStatus.NEW if state.base in _UNSENT else state.base
-        known = state.awaiting(_ASKED[kind]) or Pending(_ASKED[kind])
+        known = state.awaiting(_ASKED[kind]) or Pending(_ASKED[kind], theirs=True)
         proven = replace(known, doubt="")
         return state.but(base=base, pending=with_request(state.pending, proven))
     if kind in _DENIED:
@@ -220,7 +229,7 @@ def _fixed_quantity(state: OrderState, said: ExecutionReport) -> Decimal | None:
 
 def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomaly]) -> Step:
     """Derive base and shown status after a report, and refuse what the table does not know."""
-    base = _base_after(state)
+    base = _base_after(state, said)
     pending, manual = state.pending, state.manual
     if base in FINAL:
         pending, manual = (), False
@@ -241,11 +250,12 @@ def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomal
     return after, tuple(surprises)
 
 
-def _base_after(state: OrderState) -> OrdStatus:
+def _base_after(state: OrderState, said: ExecutionReport) -> OrdStatus:
     """The base status that the fills ask for."""
     base, filled = state.base, state.filled
     if not filled or base in FINAL:
         return base
-    if state.quantity is not None and filled >= state.quantity:
+    ended = said.status is OrdStatus.FILLED and said.broker_order_id == state.broker_order_id
+    if complete(state) or (ended and filled == state.quantity):
         return OrdStatus.FILLED
     return OrdStatus.PARTIALLY_FILLED if base in _UNSENT or base is OrdStatus.NEW else base

@@ -18,6 +18,8 @@ class FrozenManager(pluggy.PluginManager):
     def __init__(self) -> None:
         super().__init__(PROJECT)
         self._frozen = False
+        #: Attempts to change what is registered after start, in a sentence each.
+        self.attempts: list[str] = []
 
     @property
     def frozen(self) -> bool:
@@ -64,4 +66,6 @@ class FrozenManager(pluggy.PluginManager):
         self._refuse(name or group, "loaded past the registry")
 
     def _refuse(self, name: str, what: str) -> NoReturn:
+        if self._frozen:
+            self.attempts.append(f"plugin {name} was to be {what} while the desk runs")
         raise PluginError(name, f"cannot be {what} while the desk runs; name it in desk.toml")

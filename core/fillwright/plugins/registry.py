@@ -8,23 +8,29 @@ from typing import Any, Self, cast
 from pluggy import PluginValidationError
 
 from fillwright import hooks
+from fillwright.config import PluginPin
 from fillwright.errors import ConfigError, FillwrightError, PluginError, fault_text
-from fillwright.hooks import AdapterRequest
+from fillwright.hooks import AdapterRequest, DataRequest
+from fillwright.inputs import INPUT_NAME, THE_DESKS_OWN, DataProvider
 from fillwright.logs import get_logger
 from fillwright.plugins.manager import FrozenManager
+from fillwright.plugins.pins import check_pin
 from fillwright.plugins.sources import (
+    Found,
     PluginInfo,
     available,
-    find,
     not_importable,
     short_name,
 )
+from fillwright.plugins.sources import find as found_by
 from fillwright.plugins.verify import NamedHook, implementations
 from fillwright.protocols import Adapter
 
 _log = get_logger(__name__)
 #: What a plugin that `checks` names must have at least one of.
-_CHECKING = frozenset({"check_order", "check_execution", "order_changed"})
+_CHECKING = frozenset(
+    {"check_order", "check_execution", "check_books", "order_changed", "alert_raised"}
+)
 _NO_SETTINGS: Mapping[str, Any] = {}
 
 
@@ -42,28 +48,43 @@ class Registry:
         self._trace = trace
         self._hooks: tuple[NamedHook, ...] = ()
         self._listing: tuple[PluginInfo, ...] = ()
+        #: What was registered when the registry was frozen.
+        self._kept: tuple[tuple[str, object], ...] = ()
 
     @classmethod
-    def load(
+    def load(  # noqa: PLR0913  # what desk.toml says about plugins
         cls,
         names: Sequence[str],
         *,
         folder: Path,
         settings: Mapping[str, Any] = _NO_SETTINGS,
         broker: str = "",
+        data: Sequence[str] = (),
         trace: bool = False,
+        pins: Mapping[str, PluginPin] = _NO_SETTINGS,
+        required: Sequence[str] = (),
     ) -> Self:
-        """Load the plugins that `checks` and `broker` of desk.toml name, and no other.
+        """Load the plugins that `checks`, `broker` and `data` of desk.toml name, and no other.
 
         Raises `PluginNotFound`, `PluginError`, `ConfigError`.
         """
         registry = cls(settings=settings, trace=trace)
+
+        def find(name: str, folder: Path) -> Found:
+            check_pin(name, folder, pins)
+            return found_by(name, folder)
+
         for name in dict.fromkeys(names):
             found = find(name, folder)
             registry._add(found.plugin, found.info, checking=True)
         if broker and all(info.name != broker for info in registry._listing):
             found = find(broker, folder)
             registry._add(found.plugin, found.info, checking=False)
+        for name in dict.fromkeys(data):
+            if all(info.name != short_name(name) for info in registry._listing):
+                found = find(name, folder)
+                registry._add(found.plugin, found.info, checking=False)
+        registry._require(required, pins)
         return registry
 
     def register(self, plugin: object, name: str) -> None:
@@ -74,6 +95,9 @@ class Registry:
     def freeze(self) -> None:
         """Take no more changes: from now on (un)registering raises `PluginError`."""
         self.manager.freeze()
+        self._kept = tuple(
+            (info.name, self.manager.get_plugin(info.name)) for info in self._listing
+        )
 
     @property
     def checks(self) -> tuple[NamedHook, ...]:
@@ -89,6 +113,16 @@ class Registry:
     def observers(self) -> tuple[NamedHook, ...]:
         """Every `order_changed`; `call(order, anomalies)`."""
         return self.hooks("order_changed")
+
+    @property
+    def books_checks(self) -> tuple[NamedHook, ...]:
+        """Every `check_books`; `call(finding, book)`."""
+        return self.hooks("check_books")
+
+    @property
+    def alert_observers(self) -> tuple[NamedHook, ...]:
+        """Every `alert_raised`; `call(alert)`."""
+        return self.hooks("alert_raised")
 
     def hooks(self, hook: str) -> tuple[NamedHook, ...]:
         """Every implementation of one hook, in the order of the configuration."""
@@ -108,6 +142,57 @@ class Registry:
                 "stream, quotes and close()",
             )
         return cast("Adapter", made)
+
+    def provider(self, request: DataRequest) -> DataProvider:
+        """Build the source of data of the plugin called `request.name`."""
+        name = short_name(request.name)
+        makers = [one for one in self.hooks("provide_data") if one.name == name]
+        if not makers:
+            raise PluginError(name, "has no provide_data, so it supplies no data")
+        made = _built(makers[0], request)
+        if not all(hasattr(made, part) for part in ("supplies", "fetch", "close")):
+            raise PluginError(
+                name,
+                f"provide_data returned {type(made).__name__}; a provider has supplies, "
+                "fetch() and close()",
+            )
+        provider = cast("DataProvider", made)
+        for supplied in provider.supplies:
+            if supplied in THE_DESKS_OWN or INPUT_NAME.fullmatch(supplied) is None:
+                raise PluginError(
+                    name, f"supplies {supplied!r}, which is the desk's own or no name of an input"
+                )
+        return provider
+
+    def plugin(self, name: str) -> object | None:
+        """The object that was loaded under this name."""
+        found: object | None = self.manager.get_plugin(name)
+        return found
+
+    def tampered(self) -> str:
+        """What was done to the registry since the start, told once; empty when nothing was.
+
+        A plugin that is gone is told every time.
+        """
+        if self.manager.attempts:
+            return self.manager.attempts.pop(0)
+        for name, plugin in self._kept:
+            if self.manager.get_plugin(name) is not plugin:
+                return f"plugin {name} is no longer registered"
+        return ""
+
+    def _require(self, required: Sequence[str], pins: Mapping[str, PluginPin]) -> None:
+        loaded = {info.name for info in self._listing}
+        for name in required:
+            if name not in loaded:
+                raise PluginError(name, "is required and not loaded; see `checks` and its table")
+        for name in pins:
+            if name not in loaded:
+                raise PluginError(name, "is pinned under [plugins], and is not named anywhere")
+
+    def loaded(self) -> tuple[object, ...]:
+        """Every object that is loaded, provided checks included."""
+        return tuple(self.manager.get_plugin(info.name) for info in self._listing)
 
     def listing(self) -> tuple[PluginInfo, ...]:
         """What is loaded: name, version, source, hooks; provided checks behind their plugin."""

@@ -5,6 +5,7 @@ Rules:
 2. An implementation is a plain function or method: no coroutine, generator, or wrapper.
 3. It takes any of the hook's arguments, by their names, without defaults (pluggy never passes an
    argument that has a default), and nothing else that must be given.
+4. What a check needs is a tuple of inputs and windows: a name that cannot be one is refused.
 """
 
 import inspect
@@ -12,11 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from fillwright import hooks
 from fillwright.errors import PluginError
+from fillwright.inputs import INPUT_NAME, Need, Window
 
 _MARK = f"{hooks.PROJECT}_impl"
 _SPEC = f"{hooks.PROJECT}_spec"
@@ -51,6 +53,12 @@ class NamedHook:
     #: Which of the hook's arguments the implementation takes, in its own order.
     arguments: tuple[str, ...]
     call: Callable[..., Any]
+    #: What the check declared that it needs.
+    needs: tuple[Need, ...] = ()
+    #: The id that its verdicts carry, where it has one.
+    code: str = ""
+    #: What it looks at where something supplies it, and can do without.
+    wants: tuple[Need, ...] = ()
 
 
 def implementations(plugin: object, name: str) -> tuple[NamedHook, ...]:
@@ -94,7 +102,32 @@ def _checked(plugin: object, name: str, attribute: str, options: Mapping[str, An
         if is_one(inspect.unwrap(function)) or is_one(function):
             raise PluginError(name, f"{hook} {what}; write it as a plain function that returns")
     arguments = _arguments(function, name, hook)
-    return NamedHook(name, hook, arguments, _positional(function, arguments, SPECS[hook]))
+    call = _positional(function, arguments, SPECS[hook])
+    needs, wants = (_declared(plugin, function, name, which) for which in ("needs", "wants"))
+    code = getattr(plugin, "code", "")
+    code = code if isinstance(code, str) else ""
+    return NamedHook(name, hook, arguments, call, needs, code, wants)
+
+
+def _declared(
+    plugin: object, function: Callable[..., Any], name: str, which: str
+) -> tuple[Need, ...]:
+    """What the function declared, and what its object did; a module declares nothing."""
+    own = getattr(function, which, ())
+    shared = () if isinstance(plugin, ModuleType) else getattr(plugin, which, ())
+    found: list[Need] = []
+    for declared in (shared, own):
+        if not isinstance(declared, tuple | list | set | frozenset):
+            raise PluginError(name, f"{which} is {declared!r}; write {which} = (Input.ADV,)")
+        found += declared
+    for one in found:
+        if isinstance(one, Window):
+            continue
+        if not isinstance(one, str) or INPUT_NAME.fullmatch(one) is None:
+            raise PluginError(
+                name, f"{which} holds {one!r}; an input is an Input, or a name in lower case"
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def _arguments(function: Callable[..., Any], name: str, hook: str) -> tuple[str, ...]:

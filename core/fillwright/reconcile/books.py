@@ -68,9 +68,13 @@ def as_reports(
     return (happened, said)
 
 
-def is_unborn(found: BrokerOrder) -> bool:
-    """Whether it is to take another order's place and has not, or never will: that one stands."""
-    return found.replaces is not None and found.status in _UNBORN
+def is_unborn(found: BrokerOrder, current: BrokerOrderId | None) -> bool:
+    """Whether it is to take another order's place and has not, or never will: that one stands.
+
+    The order that we know as the `current` one has stood, whatever became of it.
+    """
+    waits = found.replaces is not None and found.status in _UNBORN
+    return waits and found.broker_order_id != current
 
 
 _UNBORN = frozenset({OrdStatus.PENDING_NEW, OrdStatus.REJECTED})

@@ -1,5 +1,6 @@
 """The gate: every check is asked apart, fails closed, and only here is an order approved."""
 
+from fillwright.risk import deeds
 from fillwright.risk.asking import Asker, InlineAsker, ThreadAsker
 from fillwright.risk.exposure import ExposureBook, Terms, worst_leaves, worst_price, worst_value
 from fillwright.risk.gate import Answer, Facts, Gate
@@ -26,6 +27,7 @@ __all__ = [
     "Terms",
     "ThreadAsker",
     "cost_to_reserve",
+    "deeds",
     "exposure_of",
     "halt_name",
     "merge",

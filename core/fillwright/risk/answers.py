@@ -13,7 +13,7 @@ from typing import Protocol
 from fillwright.book import BookView
 from fillwright.errors import fault_text
 from fillwright.orders import Order
-from fillwright.verdicts import ALLOW, Allow, Halt, Reject, Resize, Scope, Verdict
+from fillwright.verdicts import ALLOW, Allow, Halt, Reject, Resize, Scope, Verdict, Warn
 
 CHECK_RAISED = "CHECK_RAISED"
 CHECK_NO_VERDICT = "CHECK_NO_VERDICT"
@@ -24,8 +24,8 @@ NO_CHECKS = "NO_CHECKS"
 GATE_FAILED = "GATE_FAILED"
 GATE_CLOSED = "GATE_CLOSED"
 
-_WANTED = "Allow, Reject, Resize or Halt"
-_VERDICTS = frozenset({Allow, Reject, Resize, Halt})
+_WANTED = "Allow, Warn, Reject, Resize or Halt"
+_VERDICTS = frozenset({Allow, Warn, Reject, Resize, Halt})
 
 
 class Check(Protocol):
@@ -56,7 +56,7 @@ def sound(answer: object) -> Verdict:
     """
     if type(answer) not in _VERDICTS:
         return _no_verdict(answer)
-    if isinstance(answer, Reject | Resize | Halt):
+    if isinstance(answer, Warn | Reject | Resize | Halt):
         flaw = _flaw(answer)
         if flaw:
             return Reject(CHECK_BAD_VERDICT, measured=flaw, limit="a sound verdict")
@@ -78,7 +78,7 @@ def _no_verdict(answer: object) -> Reject:
     return Reject(CHECK_NO_VERDICT, measured=measured, limit=_WANTED)
 
 
-def _flaw(verdict: Reject | Resize | Halt) -> str:
+def _flaw(verdict: Warn | Reject | Resize | Halt) -> str:
     # What a check fills in is not held to the annotations, so look at it as plain objects.
     facts: dict[str, object] = {name: getattr(verdict, name) for name in _FACTS}
     code, text, scope = facts["code"], facts["text"], getattr(verdict, "scope", Scope.DESK)

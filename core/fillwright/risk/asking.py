@@ -70,11 +70,6 @@ class ThreadAsker:
             batch.fault = self._refusal
             deliver(batch)
             return
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=_work, args=(self._work,), name="fillwright-checks", daemon=True
-            )
-            self._thread.start()
         loop = asyncio.get_running_loop()
         waiting = True
 
@@ -101,7 +96,7 @@ class ThreadAsker:
             back(self._given_up(batch))
 
         self._watch = loop.call_later(self._deadline, look, -1, "")
-        self._work.put((judge, batch, hand_over))
+        self._begin(judge, batch, hand_over)
 
     def close(self) -> None:
         """End the worker once it is idle; later orders are refused."""
@@ -109,6 +104,15 @@ class ThreadAsker:
             self._refusal = Reject(GATE_CLOSED, measured="closed", limit="open")
         if self._thread is not None:
             self._work.put(None)
+
+    def _begin(self, judge: Judge, batch: Batch, hand_over: Deliver) -> None:
+        """Set the worker to it; `hand_over` is called from there."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=_work, args=(self._work,), name="fillwright-checks", daemon=True
+            )
+            self._thread.start()
+        self._work.put((judge, batch, hand_over))
 
     def _given_up(self, batch: Batch) -> Batch:
         name = batch.mark.check or "the first check"

@@ -15,8 +15,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
-from fillwright.book import FLAT, BookView, Exposure
+from fillwright.book import ALONE, FLAT, Beside, BookView, Exposure
 from fillwright.orders import Order
+from fillwright.risk.beside import joined, resting_price
 from fillwright.states import OrderState
 from fillwright.types import ZERO, OrdStatus, Side
 
@@ -96,6 +97,13 @@ class _Part(NamedTuple):
     side: Side
     quantity: Decimal
     value: Decimal | None
+    #: Where it rests.
+    price: Decimal | None = None
+    #: Whose child it is.
+    parent: str | None = None
+
+
+_NOBODY: Mapping[str, _Part] = MappingProxyType({})
 
 
 def _with(held: Exposure, part: _Part, sign: int) -> Exposure:
@@ -109,6 +117,7 @@ def _with(held: Exposure, part: _Part, sign: int) -> Exposure:
         held.open_sell_value if buys else held.open_sell_value + value,
         held.orders + sign,
         held.unpriced + (sign if part.value is None else 0),
+        held.buy_orders + (sign if buys else 0),
     )
 
 
@@ -121,6 +130,8 @@ class ExposureBook:
     def __init__(self) -> None:
         self._symbols: dict[str, Exposure] = {}
         self._parts: dict[str, _Part] = {}
+        #: The same by symbol.
+        self._beside: dict[str, dict[str, _Part]] = {}
         self._terms: dict[str, Terms] = {}
         self._snapshot: Mapping[str, Exposure] | None = None
 
@@ -165,6 +176,18 @@ class ExposureBook:
             self._snapshot = MappingProxyType(self._symbols.copy())
         return self._snapshot
 
+    def cost_of(self, client_order_id: str) -> Decimal:
+        """What one order under way may still take out of the buying power.
+
+        Zero for a sell that only reduces, and where nobody knows its price.
+        """
+        part = self._parts.get(client_order_id)
+        if part is None:
+            return ZERO
+        held = self._symbols[part.symbol]
+        reduces = part.side is Side.SELL and held.position >= held.open_sells
+        return ZERO if reduces else part.value or ZERO
+
     def without(self, client_order_id: str) -> Mapping[str, Exposure]:
         """The snapshot without one order: what a replace of that order is judged on."""
         part = self._parts.get(client_order_id)
@@ -172,6 +195,15 @@ class ExposureBook:
             return self.snapshot()
         held = _with(self._symbols[part.symbol], part, -1)
         return MappingProxyType({**self._symbols, part.symbol: held})
+
+    def beside(self, order: Order, own: str) -> Beside:
+        """What stands beside `order`, which is under way as `own` if it is at all."""
+        found = ALONE
+        for client_id, part in self._beside.get(order.symbol, _NOBODY).items():
+            if client_id != own:
+                child = order.parent_id is not None and part.parent == order.parent_id
+                found = joined(found, part.side, part.price, part.quantity if child else ZERO)
+        return found
 
     def _exchange(self, client_id: str, part: _Part | None) -> None:
         before = self._parts.get(client_id)
@@ -181,9 +213,14 @@ class ExposureBook:
             held = _with(self._symbols[before.symbol], before, -1)
             self._keep(before.symbol, held)
             del self._parts[client_id]
+            alike = self._beside[before.symbol]
+            del alike[client_id]
+            if not alike:
+                del self._beside[before.symbol]
         if part is not None:
             self._keep(part.symbol, _with(self._symbols.get(part.symbol, FLAT), part, +1))
             self._parts[client_id] = part
+            self._beside.setdefault(part.symbol, {})[client_id] = part
 
     def _keep(self, symbol: str, held: Exposure) -> None:
         self._snapshot = None
@@ -197,7 +234,8 @@ def _part(state: OrderState, terms: Terms) -> _Part | None:
     leaves = worst_leaves(state, terms)
     if not leaves and state.ended:
         return None
-    return _Part(state.symbol, state.side, leaves, _value_of(leaves, state, terms))
+    value, parent = _value_of(leaves, state, terms), state.order.parent_id if state.order else None
+    return _Part(state.symbol, state.side, leaves, value, resting_price(state), parent)
 
 
 def _counts_alike(old: OrderState, new: OrderState) -> bool:

@@ -39,7 +39,7 @@ _ORDER_CHANGED = Reject(
     text="a check changed the order that it was asked about; remove that check",
 )
 _NO_ANSWER = Reject(GATE_FAILED, measured="no answer", limit="an answer to each order")
-_NOTHING_TAKEN = Conditions(Capabilities(routes={}, fractional_routes={}))
+_NOTHING_TAKEN = Conditions(Capabilities(routes={}))
 _Preview = tuple[Sequence[Proposal], asyncio.Future[tuple[Decision, ...]]]
 
 

@@ -3,27 +3,29 @@
 An order that only reduces passes halts, doubts, health and account blocks, so that risk can
 always be taken off. It does not pass what the broker cannot take, and it does not pass a check
 that raises, hangs or gives no verdict (see `answers`).
+
+Four of them are standard controls: C34 doubt, C35 health, C37 halts, C40 reduce-only.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from fillwright.book import BookView
+from fillwright.grants import Grant
 from fillwright.orders import Order
 from fillwright.protocols import Capabilities
-from fillwright.types import OrderClass
+from fillwright.risk.routes import is_ordinary, not_taken
 from fillwright.verdicts import Reject, Resize, Scope, Verdict
 
-UNSUPPORTED = "UNSUPPORTED"
 REDUCE_ONLY = "REDUCE_ONLY"
 NOTHING_LEFT = "NOTHING_LEFT"
 HALTED = "HALTED"
 IN_DOUBT = "IN_DOUBT"
 NOT_READY = "NOT_READY"
 ACCOUNT_BLOCKED = "ACCOUNT_BLOCKED"
+#: Said at the wire: an order that the paper/live guard withheld.
+GUARD = "GUARD"
 
-_WHOLE = Decimal(1)
 #: A desk has one account, so a halt of either holds every order, whatever its name says.
 _WHOLE_DESK = frozenset({Scope.DESK, Scope.ACCOUNT})
 
@@ -48,6 +50,8 @@ class Conditions:
     #: Why no new risk is taken (stream down, reconcile overdue); empty when all is well.
     not_ready: str = ""
     allow_resize: bool = False
+    #: What named persons let pass, verified.
+    grants: tuple[Grant, ...] = ()
 
     def halted(self, scope: Scope, order: Order, account: str) -> "Conditions":
         """These conditions with one more halt, which a check asked for while judging `order`."""
@@ -73,9 +77,7 @@ def house_rules(
     """Every objection of the house, each under the name `house`; none means go on."""
     if not change and _is_plain(order, book, conditions):
         return []
-    objections: list[Verdict] = list(_unsupported(order, book, conditions.capabilities))
-    if change and not conditions.capabilities.replace:
-        objections.append(_unsupported_by("a replace", "no replace; cancel and send a new order"))
+    objections: list[Verdict] = list(not_taken(order, book, conditions.capabilities, change=change))
     if order.quantity is not None and order.quantity <= book.already_filled:
         objections.append(Reject(NOTHING_LEFT, measured=order.quantity, limit=book.already_filled))
     reducing = book.reduces(order)
@@ -95,41 +97,9 @@ def _is_plain(order: Order, book: BookView, conditions: Conditions) -> bool:
         not (order.reduce_only or conditions.halts or conditions.not_ready)
         and order.symbol not in conditions.doubtful_symbols
         and not book.account.blocked
-        and order.quantity is not None
         and not book.already_filled
-        and order.quantity % _lot(order, book) == 0
-        and order.order_class is OrderClass.SIMPLE
-        and not order.extended_hours
-        and order.time_in_force in conditions.capabilities.routes.get(order.type, ())
+        and is_ordinary(order, book, conditions.capabilities)
     )
-
-
-def _lot(order: Order, book: BookView) -> Decimal:
-    instrument = book.instrument(order.symbol)
-    return instrument.lot if instrument else _WHOLE
-
-
-def _unsupported_by(asked: str, takes: str) -> Reject:
-    return Reject(UNSUPPORTED, measured=asked, limit=takes, text="the broker does not take it")
-
-
-def _unsupported(order: Order, book: BookView, takes: Capabilities) -> Iterator[Reject]:
-    routes, what = takes.routes, str(order.type)
-    if order.notional is not None and not takes.notional:
-        yield _unsupported_by("an order by notional", "orders by quantity")
-    if order.quantity is None or order.quantity % _lot(order, book):
-        routes, what = takes.fractional_routes, f"fractional {order.type}"
-    times = routes.get(order.type)
-    if not times:
-        kinds = ", ".join(sorted(routes)) or "none"
-        yield _unsupported_by(what, kinds)
-    elif order.time_in_force not in times:
-        yield _unsupported_by(f"{what} {order.time_in_force}", ", ".join(sorted(times)))
-    if order.order_class not in takes.order_classes:
-        yield _unsupported_by(str(order.order_class), ", ".join(sorted(takes.order_classes)))
-    if order.extended_hours and order.type not in takes.extended_hours:
-        kinds = ", ".join(sorted(takes.extended_hours)) or "none"
-        yield _unsupported_by(f"{order.type} in extended hours", kinds)
 
 
 def _reduced(order: Order, book: BookView, *, allow_resize: bool) -> Verdict:
@@ -140,7 +110,8 @@ def _reduced(order: Order, book: BookView, *, allow_resize: bool) -> Verdict:
         room = instrument.round_quantity(room)
     measured = order.quantity if order.quantity is not None else order.notional
     if not allow_resize or order.quantity is None or room <= 0:
-        return Reject(REDUCE_ONLY, measured=measured, limit=room, text="it would not only reduce")
+        text = "C40: it would not only reduce"
+        return Reject(REDUCE_ONLY, measured=measured, limit=room, text=text)
     total = room + book.already_filled
     return Resize(REDUCE_ONLY, quantity=total, measured=measured, limit=total)
 
@@ -148,13 +119,14 @@ def _reduced(order: Order, book: BookView, *, allow_resize: bool) -> Verdict:
 def _no_new_risk(order: Order, book: BookView, conditions: Conditions) -> Iterator[Reject]:
     for halt in sorted(conditions.halts, key=lambda one: (one.scope, one.name)):
         if halt.scope in _WHOLE_DESK or halt.name == halt_name(halt.scope, order, ""):
-            text = halt.reason or "only orders that reduce pass; see `fillwright resume`"
+            text = f"C37: {halt.reason or 'only orders that reduce pass; see `fillwright resume`'}"
             whom = f"{halt.scope} {halt.name}".strip()
             yield Reject(HALTED, measured="new risk", limit=f"halt of {whom}", text=text)
     if order.symbol in conditions.doubtful_symbols:
-        text = "an order of this symbol has an unknown outcome; wait for it to be settled"
+        text = "C34: an order of this symbol has an unknown outcome; wait for it to be settled"
         yield Reject(IN_DOUBT, measured=order.symbol, limit="no doubt", text=text)
     if conditions.not_ready:
-        yield Reject(NOT_READY, measured=conditions.not_ready, limit="ready")
+        text = "C35: new risk waits for the stream and the books"
+        yield Reject(NOT_READY, measured=conditions.not_ready, limit="ready", text=text)
     if book.account.blocked:
         yield Reject(ACCOUNT_BLOCKED, measured="blocked", limit="open", text="ask the broker")

@@ -4,7 +4,10 @@ Rules:
 1. No checks configured is a refusal, never a pass.
 2. Every check is asked, whatever others said, so that all reasons are known.
 3. A resized order is judged once more as what it became; then nothing but an Allow will do.
-4. What passed is laid over the view of all that follow, and so is a halt that a check asked for.
+   A grant turns a check's refusal into a remark before it is merged (see `granting`).
+4. What passed is laid over the view of all that follow, and so is a halt that a check asked for;
+   what was refused stands in their history.
+5. A check that declared what it needs is asked only when that is there (see `inputs`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +18,13 @@ from fillwright.book import BookView
 from fillwright.errors import fault_text
 from fillwright.orders import Order, OrderChange
 from fillwright.risk.answers import GATE_FAILED, NO_CHECKS, Check, ask
+from fillwright.risk.granting import granted
 from fillwright.risk.house import Conditions, house_rules
+from fillwright.risk.inputs import absent, declared, lacking
 from fillwright.risk.merge import Decision, Outcome, merge
 from fillwright.risk.overlay import Overlay
 from fillwright.types import ClientOrderId
-from fillwright.verdicts import ALLOW, Reject
+from fillwright.verdicts import ALLOW, Reject, Verdict
 
 _NO_CHECKS = Reject(
     NO_CHECKS,
@@ -86,7 +91,10 @@ class Judge:
     """The configured checks, ready to be asked."""
 
     def __init__(self, checks: Sequence[Check]) -> None:
-        self._checks = tuple((check.name, check.call) for check in checks)
+        self._checks = tuple(
+            (check.name, check.call, declared(check), getattr(check, "code", "") or check.name)
+            for check in checks
+        )
 
     def run(self, batch: Batch) -> None:
         """Judge the whole batch."""
@@ -104,8 +112,12 @@ class Judge:
         book = overlay.over(question.book, proposal.order)
         decision, order = self._decide(proposal, book, batch)
         # Nobody follows the last one, so nobody needs it laid over.
-        if decision.may_leave and len(batch.judged) + 1 < len(batch.questions):
-            overlay.add(order, book, proposal.client_order_id)
+        if len(batch.judged) + 1 < len(batch.questions):
+            if decision.may_leave:
+                change = proposal.change is not None
+                overlay.add(order, book, proposal.client_order_id, change=change)
+            else:
+                overlay.refused(order, book, proposal.client_order_id, decision.reasons)
         for halt in decision.halts:
             account = book.account.account_id
             batch.conditions = batch.conditions.halted(halt.scope, order, account)
@@ -130,9 +142,19 @@ class Judge:
         if not self._checks:
             objections.append(("gate", _NO_CHECKS))
         mark = batch.mark
-        for name, call in self._checks:
+        known: dict[tuple[str, ...], list[str]] = {}
+        verdict: Verdict
+        for name, call, inputs, code in self._checks:
             mark.check = name
-            verdict = ask(call, order, book)
+            # Many checks need the same, and the view is one for all of them.
+            if inputs and inputs not in known:
+                known[inputs] = absent(inputs, order.symbol, book)
+            if inputs and known[inputs]:
+                verdict = lacking(known[inputs], code, order, book)
+            else:
+                verdict = ask(call, order, book)
+                if batch.conditions.grants and verdict is not ALLOW:
+                    verdict = granted(verdict, (name, code), order, book, batch.conditions.grants)
             if verdict is not ALLOW:
                 objections.append((name, verdict))
         if not objections:

@@ -2,7 +2,7 @@
 
 Rules:
 1. The most severe verdict wins: Halt, then Reject, then Resize, then Allow.
-2. Every reason is kept, in the order of the checks.
+2. Every reason is kept, in the order of the checks; a warning is a reason that stops nothing.
 3. A resize counts only where the configuration allows it, and may only shrink; of several the
    smallest counts. Anything else that calls itself a resize is a refusal.
 """
@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from fillwright.types import ZERO, decimal_from
-from fillwright.verdicts import Allow, Halt, Reason, Reject, Resize, Scope, Verdict
+from fillwright.verdicts import Allow, Halt, Reason, Reject, Resize, Scope, Verdict, Warn
 
 BAD_RESIZE = "BAD_RESIZE"
 
@@ -81,7 +81,7 @@ def merge(
             sizes += [] if flaw else [decimal_from(verdict.quantity)]
         elif isinstance(verdict, Halt):
             halts.append(HaltWanted(verdict.scope, reason))
-        else:
+        elif not isinstance(verdict, Warn):
             refused = True
         reasons.append(reason)
     if halts:
@@ -90,7 +90,7 @@ def merge(
         return Decision(Outcome.REJECT, None, tuple(reasons))
     if sizes:
         return Decision(Outcome.RESIZE, min(sizes), tuple(reasons))
-    return Decision(Outcome.ALLOW, quantity)
+    return Decision(Outcome.ALLOW, quantity, tuple(reasons))
 
 
 def _flaw(wanted: object, asked: Decimal | None, floor: Decimal) -> str:

@@ -1,19 +1,24 @@
-"""What was approved a moment ago and is not in the desk's books yet, laid over a view of them.
+"""What was judged a moment ago and is not in the desk's books yet, laid over a view of them.
 
 Two orders that are judged in one go must not both pass a limit that has room for one: the second
 is judged on a view that holds the first at its worst case. An overlay only ever adds.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 
-from fillwright.book import FLAT, BookView, Exposure, RecentOrder
+from fillwright.book import FLAT, Beside, BookView, Exposure, RecentOrder
+from fillwright.history import Event, Log
 from fillwright.orders import Order
+from fillwright.risk import deeds
+from fillwright.risk.beside import joined, rests_at
 from fillwright.risk.recent import KEPT, likeness, recent_order
 from fillwright.types import ZERO, Side
+from fillwright.verdicts import Reason
 
 
 def _sum(one: Exposure, other: Exposure) -> Exposure:
@@ -25,6 +30,7 @@ def _sum(one: Exposure, other: Exposure) -> Exposure:
         one.open_sell_value + other.open_sell_value,
         one.orders + other.orders,
         one.unpriced + other.unpriced,
+        one.buy_orders + other.buy_orders,
     )
 
 
@@ -53,21 +59,26 @@ class _Laid(Mapping[str, Exposure]):
 
 
 class Overlay:
-    """What approved orders add: exposure by symbol, reserved cost, and likeness.
+    """What approved orders add: exposure by symbol, reserved cost, likeness, and history.
 
     A view that was laid once never changes: `add` replaces what earlier views look at.
     """
 
-    __slots__ = ("_exposures", "_recent", "_reserved")
+    __slots__ = ("_exposures", "_judged", "_log", "_passed", "_recent", "_reserved")
 
     def __init__(self) -> None:
+        #: What makes the event of each order that was judged; the log holds those made so far.
+        self._judged: list[Callable[[], Event]] = []
+        self._log = Log()
         self._exposures: dict[str, Exposure] = {}
         self._reserved = ZERO
         self._recent: dict[tuple[object, ...], deque[RecentOrder]] = {}
+        #: What passed, by symbol, with the most that it may trade.
+        self._passed: dict[str, list[tuple[Order, Decimal]]] = {}
 
     def over(self, view: BookView, order: Order) -> BookView:
         """The view on which `order` is judged after everything that was added."""
-        if not self._exposures:
+        if not self._judged:
             return view
         added = self._recent.get(likeness(order))
         recent = (*view.recent, *added) if added else view.recent
@@ -81,17 +92,49 @@ class Overlay:
             recent,
             view.already_filled,
             view.quote_max_age,
+            view.standing,
+            view.supplied,
+            view.history.plus(partial(self._events, len(self._judged))),
+            view.today,
+            attended=view.attended,
+            beside=self._beside(view.beside, order),
         )
 
-    def add(self, order: Order, view: BookView, client_order_id: str) -> None:
+    def _beside(self, beside: Beside, order: Order) -> Beside:
+        for other, quantity in self._passed.get(order.symbol, ()):
+            same = order.parent_id is not None and other.parent_id == order.parent_id
+            beside = joined(beside, other.side, rests_at(other), quantity if same else ZERO)
+        return beside
+
+    def add(
+        self, order: Order, view: BookView, client_order_id: str, *, change: bool = False
+    ) -> None:
         """Count one more order, at its worst case by `view`."""
         added = exposure_of(order, view)
+        event = partial(deeds.approved, order, client_order_id, view, added, change=change)
+        self._judged.append(event)
         held = self._exposures.get(order.symbol)
         laid = _sum(held, added) if held else added
         self._exposures = {**self._exposures, order.symbol: laid}
         self._reserved += cost_to_reserve(order, view, added)
+        self._passed.setdefault(order.symbol, []).append(
+            (order, added.open_buys + added.open_sells)
+        )
         alike = self._recent.setdefault(likeness(order), deque(maxlen=KEPT))
         alike.append(recent_order(order, client_order_id, view.now))
+
+    def refused(
+        self, order: Order, view: BookView, client_order_id: str, reasons: Iterable[Reason]
+    ) -> None:
+        """Let those that follow know of a refusal."""
+        event = partial(deeds.refused, order, client_order_id, view.now, reasons)
+        self._judged.append(event)
+
+    def _events(self, count: int) -> tuple[tuple[Log, int]]:
+        """A log of the first so many that were judged; only the judge's thread asks."""
+        for make in self._judged[self._log.end : count]:
+            self._log.append(make())
+        return ((self._log, count),)
 
 
 def exposure_of(order: Order, view: BookView) -> Exposure:
@@ -104,7 +147,7 @@ def exposure_of(order: Order, view: BookView) -> Exposure:
     unpriced = int(quantity is None or value is None)
     quantity, value = quantity or ZERO, value or ZERO
     if order.side is Side.BUY:
-        return Exposure(ZERO, quantity, ZERO, value, ZERO, 1, unpriced)
+        return Exposure(ZERO, quantity, ZERO, value, ZERO, 1, unpriced, 1)
     return Exposure(ZERO, ZERO, quantity, ZERO, value, 1, unpriced)
 
 
