@@ -3,23 +3,22 @@
 from collections.abc import Mapping, Sequence
 
 from fillwright.hooks import hookimpl
-from fillwright_risk.credit import BuyingPower
-from fillwright_risk.instrument import InstrumentRules
-from fillwright_risk.position import MaxLongPosition, MaxLongPositionTable
-from fillwright_risk.size import (
-    MaxOrderNotional,
-    MaxOrderNotionalTable,
-    MaxOrderQuantity,
-    MaxOrderQuantityTable,
+from fillwright_risk.build import build_checks
+
+_NAMES = (
+    "max_order_quantity",
+    "max_order_notional",
+    "max_long_position",
+    "buying_power",
+    "instrument_rules",
 )
+_TABLES = {
+    "max_order_quantity": {"limit_shares": "1000"},
+    "max_order_notional": {"limit_usd": "1000000"},
+    "max_long_position": {"limit_shares": "100000000"},
+}
 
 
 @hookimpl
 def provide_checks(settings: Mapping[str, object]) -> Sequence[object]:
-    return [
-        MaxOrderQuantity(MaxOrderQuantityTable(limit_shares="1000")),
-        MaxOrderNotional(MaxOrderNotionalTable(limit_usd="1000000")),
-        MaxLongPosition(MaxLongPositionTable(limit_shares="100000000")),
-        BuyingPower(),
-        InstrumentRules(),
-    ]
+    return [check for check in build_checks(_TABLES) if check.name in _NAMES]

@@ -3,12 +3,14 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from benchmarks.floor import Floor
 from benchmarks.measuring import Figures, measured
@@ -18,15 +20,37 @@ from fillwright.clock import SystemClock
 from fillwright.config import DeskConfig
 from fillwright.desk.desk import Desk
 from fillwright.desk.opening import Overrides, open_desk
+from fillwright.history import Deed, Event, History, Log
 from fillwright.hooks import hookimpl
+from fillwright.inputs import (
+    ACCOUNT_WIDE,
+    Datum,
+    Input,
+    ProfitAndLoss,
+    Session,
+    SessionState,
+    Supplied,
+)
 from fillwright.journal import MemoryJournal
 from fillwright.orders import Order, content_hash
-from fillwright.protocols import Binding, Capabilities, Clock, Journal
+from fillwright.protocols import Binding, Capabilities, Clock, Journal, Routes
 from fillwright.reports import Anomaly
 from fillwright.risk import Conditions, Gate, HaltWanted, Proposal, ThreadAsker
+from fillwright.risk.answers import Check
 from fillwright.states import OrderState
-from fillwright.types import ClientOrderId, Mode, OrdStatus, OrdType, TimeInForce
+from fillwright.types import (
+    AssetClass,
+    ClientOrderId,
+    Mode,
+    OrderClass,
+    OrdStatus,
+    OrdType,
+    Side,
+    TimeInForce,
+)
 from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Reject, Verdict
+from fillwright_risk.build import build_checks
+from fillwright_risk.common import Control
 
 RICH = "100000000000"
 
@@ -143,6 +167,19 @@ class Limit:
         return Reject("BENCH", measured=order.quantity, limit=self.limit)
 
 
+class Informed(Limit):
+    """One that needs data, and asks what the desk did in the last minute."""
+
+    needs = (Input.ADV, Input.QUOTE)
+
+    def call(self, order: Order, book: BookView) -> Verdict:
+        since = book.now - timedelta(seconds=60)
+        sent = book.history.count(Deed.SENT, since=since, symbol=order.symbol)
+        if sent < self.limit and book.adv(order.symbol) > self.limit:
+            return ALLOW
+        return Reject("BENCH", measured=sent, limit=self.limit)
+
+
 @dataclass
 class StillFacts:
     """A desk's facts that never change, so that the gate alone is measured."""
@@ -168,15 +205,104 @@ def _facts() -> StillFacts:
     rich = Decimal(RICH)
     account = Account("BENCH", "USD", rich, rich, rich, now)
     quote = Quote("KO", Decimal("59.99"), Decimal("60.01"), rich, rich, now)
-    routes = {OrdType.MARKET: frozenset(TimeInForce)}
-    book = BookView(now, account, {}, {"KO": quote}, {"KO": Instrument("KO")})
-    return StillFacts(book, Conditions(Capabilities(routes, routes)))
+    table = {OrdType.MARKET: frozenset(TimeInForce)}
+    routes = {AssetClass.US_EQUITY: Routes({OrderClass.SIMPLE: table})}
+    ever = timedelta(days=1)
+    data = {
+        Input.ADV: rich,
+        Input.PNL: ProfitAndLoss(rich, rich, rich),
+        Input.SESSION: Session(SessionState.OPEN),
+        Input.SKEW: Decimal(0),
+    }
+    whose = {name: "" if name in ACCOUNT_WIDE else "KO" for name in data}
+    supplied = Supplied(
+        {(name, whose[name]): Datum(name, whose[name], value, now) for name, value in data.items()},
+        max_age=dict.fromkeys(data, ever),
+    )
+    book = BookView(
+        now,
+        account,
+        {},
+        {"KO": quote},
+        {"KO": Instrument("KO")},
+        quote_max_age=ever,
+        supplied=supplied,
+        history=_past(now),
+        today=now - timedelta(hours=10),
+    )
+    return StillFacts(book, Conditions(Capabilities(routes)))
 
 
-async def gate(*, checks: int, in_flight: int, count: int) -> Figures:
+def _past(now: datetime) -> History:
+    """A day's ten thousand orders."""
+    log = Log(
+        Event(
+            Deed.SENT,
+            now - timedelta(seconds=10 * ago),
+            "KO",
+            Side.BUY,
+            f"fw-{ago}",
+            Decimal(1),
+            Decimal(60),
+        )
+        for ago in reversed(range(1, 10_001))
+    )
+    return History(((log, log.end),))
+
+
+class Kind(StrEnum):
+    """What a chain is made of."""
+
+    LIMIT = "checks"
+    INFORMED = "checks with data"
+    STANDARD = "standard controls"
+
+
+#: Controls that need a number of their owner, and such that would stop a flood of the same order:
+#: generous, so that all of them pass.
+_TABLES = {
+    "duplicate_order": {"window_seconds": 0},
+    "open_orders": {"side_orders": 10**6, "account_orders": 10**6},
+    "order_rate": {
+        f"{whose}_per_{window}": 10**6
+        for whose in ("symbol", "strategy", "account")
+        for window in ("second", "minute")
+    },
+    "max_order_notional": {"limit_usd": RICH},
+    "max_long_position": {"limit_usd": RICH},
+    "daily_capital": {"limit_usd": RICH},
+    "gross_exposure": {"limit_usd": RICH},
+    "net_exposure": {"limit_usd": RICH},
+    "average_volume": {"max_pct": "5"},
+    "price_drift": {"max_drift_pct": "3"},
+    "basket_notional": {"plan_usd": RICH},
+    "daily_loss": {"max_loss_usd": RICH},
+    "message_rate": {"changes_per_minute": 1000},
+    "settled_cash": {},
+    "permission": {"sides": ["BUY"]},
+}
+
+
+class Standard:
+    """A standard control as the gate asks it."""
+
+    def __init__(self, control: Control[Any]) -> None:
+        self.name, self.code, self.needs = control.name, control.code, control.needs
+        self.call: Callable[[Order, BookView], Verdict] = control.check_order  # type: ignore[attr-defined]
+
+
+def _chain(kind: Kind, checks: int) -> Sequence[Check]:
+    if kind is Kind.STANDARD:
+        built = [one for one in build_checks(_TABLES) if hasattr(one, "check_order")]
+        return [Standard(one) for one in built if isinstance(one, Control)][:checks]
+    of = Informed if kind is Kind.INFORMED else Limit
+    return [of(number) for number in range(checks)]
+
+
+async def gate(*, checks: int, in_flight: int, count: int, kind: Kind = Kind.LIMIT) -> Figures:
     """The gate alone, its checks in their own thread as in a desk; without checks it refuses."""
     asked = Gate(
-        [Limit(number) for number in range(checks)],
+        _chain(kind, checks),
         ThreadAsker(deadline=5.0),
         facts=_facts(),
         clock=SystemClock(),

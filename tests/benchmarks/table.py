@@ -7,6 +7,7 @@ from statistics import median
 
 from benchmarks import scenes
 from benchmarks.measuring import Figures
+from benchmarks.scenes import Kind
 
 Scene = Callable[..., Awaitable[Figures]]
 
@@ -21,15 +22,28 @@ class Line:
     in_flight: int
     durable: bool | None = None
     checks: int | None = None
+    #: What kind of checks they are.
+    kind: scenes.Kind | None = None
 
     @property
     def is_floor(self) -> bool:
         return self.scene is scenes.floor
 
     async def measure(self) -> Figures:
-        given = {"durable": self.durable, "checks": self.checks}
+        given = {"durable": self.durable, "checks": self.checks, "kind": self.kind}
         settings = {name: value for name, value in given.items() if value is not None}
         return await self.scene(count=self.count, in_flight=self.in_flight, **settings)
+
+
+#: How many checks a chain has, and of which kind; the empty one comes first.
+CHAINS = (
+    (0, Kind.LIMIT),
+    (5, Kind.LIMIT),
+    (25, Kind.LIMIT),
+    (5, Kind.INFORMED),
+    (25, Kind.INFORMED),
+    (25, Kind.STANDARD),
+)
 
 
 def lines(counts: Sequence[int]) -> list[Line]:
@@ -46,9 +60,10 @@ def lines(counts: Sequence[int]) -> list[Line]:
             ]
             name = f"desk to fill callback, {where}"
             table.append(Line(name, scenes.fill_callback, small, in_flight, durable))
-    for checks in (0, 25):
+    for checks, kind in CHAINS:
+        name = f"gate, {checks} {kind}"
         table += [
-            Line(f"gate, {checks} checks", scenes.gate, small, in_flight, checks=checks)
+            Line(name, scenes.gate, small, in_flight, checks=checks, kind=kind)
             for in_flight in (100, 1)
         ]
     return table
@@ -93,7 +108,7 @@ def shown(table: Sequence[Line], found: Sequence[Sequence[Figures]]) -> str:
             bare = _medians(beneath)
             text += f"{middle.cpu / bare.cpu:>7.1f}{middle.p50 / bare.p50:>7.1f}"
         text += "\n"
-    return text + _growth(table, found)
+    return text + _growth(table, found) + _chains(table, found)
 
 
 def _medians(rounds: Sequence[Figures]) -> Figures:
@@ -119,5 +134,22 @@ def _growth(table: Sequence[Line], found: Sequence[Sequence[Figures]]) -> str:
             text += (
                 f"{line.name}, {line.in_flight} in flight: an order of {line.count:,} costs "
                 f"{cost / first:.2f} times one of the smallest run\n"
+            )
+    return text
+
+
+def _chains(table: Sequence[Line], found: Sequence[Sequence[Figures]]) -> str:
+    """What each check costs beside a chain that has none."""
+    empty: dict[int, float] = {}
+    text = "\n"
+    for line, rounds in zip(table, found, strict=True):
+        if line.scene is not scenes.gate:
+            continue
+        cost = _medians(rounds).cpu
+        bare = empty.setdefault(line.in_flight, cost)
+        if line.checks:
+            text += (
+                f"{line.name}, {line.in_flight} in flight: {(cost - bare) / line.checks:.2f} us "
+                "a check beside an empty chain\n"
             )
     return text

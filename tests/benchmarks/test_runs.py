@@ -12,5 +12,7 @@ def test_every_scene_runs_with_a_few_orders() -> None:
     figures = [one for rounds in found for one in rounds]
     assert all(math.isfinite(one.cpu) and one.p99 >= one.p50 > 0 for one in figures)
     text = table.shown(lines, found)
-    assert sum(" gate" in f" {line}" for line in text.splitlines()) == 4
+    gates = [line for line in text.splitlines() if line.startswith("gate")]
+    assert len(gates) == 2 * len(table.CHAINS) + 2 * (len(table.CHAINS) - 1)
+    assert sum("beside an empty chain" in line for line in gates) == 2 * (len(table.CHAINS) - 1)
     assert all(line.name in text for line in lines)

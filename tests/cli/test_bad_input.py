@@ -252,7 +252,7 @@ def held_journal(tmp_path):
 def test_a_journal_that_a_live_process_holds(tmp_path, capsys, held_journal) -> None:
     """Two desks on one journal send the same order twice."""
     desk, plan = write_desk(tmp_path), write_plan(tmp_path)
-    steering = ("--all", "--reason", "x", "--by", "me")
+    steering = ("--symbol", "KO", "--reason", "x", "--by", "me")
     for arguments in (
         ("run", plan),
         ("halt", *steering),

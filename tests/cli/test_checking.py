@@ -1,6 +1,8 @@
 """`plugins`, `check-config`, `schema` and `version`: what would run, before anything does."""
 
+import asyncio
 import json
+import os
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -8,9 +10,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from cli.clikit import fillwright, run_here, venue_orders, write_desk
+from cli.clikit import fillwright, run_here, venue_orders, write_desk, write_plan
 from fillwright.cli.schemas import Subject, pages, schema_of
+from fillwright.clock import SystemClock
 from fillwright.config import default_text
+from fillwright.journal import SqliteJournal
+from fillwright.protocols import Binding
+from fillwright.types import Mode
 
 DOCS = Path(__file__).parents[2] / "docs"
 MY_CHECK = """
@@ -57,7 +63,77 @@ def test_a_broker_setting_that_is_wrong_is_found_before_the_run(tmp_path, capsys
     outcome = run_here(capsys, "check-config", "-c", desk, "--json")
 
     assert outcome.code == 2
-    assert "csh" in outcome.error["message"]
+    assert outcome.error["message"] == (f"{desk}: fake.csh: is not a setting. Did you mean cash?")
+
+
+def test_a_limit_that_is_wrong_names_its_file(tmp_path, capsys) -> None:
+    """Three desks run on this machine, and nobody knows whose limit is misspelt."""
+    desk = write_desk(tmp_path)
+    desk.write_text(desk.read_text().replace("limit_shares", "limit_share"))
+
+    outcome = run_here(capsys, "check-config", "-c", desk, "--json")
+
+    assert outcome.code == 2
+    assert outcome.error["where"] == f"{desk}: risk.max_order_quantity.limit_share"
+    assert outcome.error["hint"] == "Did you mean limit_shares?"
+
+
+def test_a_journal_that_cannot_be_opened_is_no_sound_path(tmp_path, capsys) -> None:
+    """The check says that all is well, and the desk then does not start."""
+    desk = write_desk(tmp_path)
+    text = desk.read_text()
+    (tmp_path / "a-file").write_text("not a folder, and not a journal")
+    for journal, said in (
+        ("a-file/desk.db", "cannot use its folder"),
+        ("a-file", "can write to it"),
+    ):
+        (tmp_path / "a-file").chmod(0o666)
+        desk.write_text(text.replace('"desk.db"', f'"{journal}"'))
+
+        outcome = run_here(capsys, "check-config", "-c", desk, "--json")
+
+        assert outcome.code == 2, journal
+        assert said in outcome.error["message"]
+
+
+def test_the_journal_of_another_desk_is_no_sound_path(tmp_path, capsys) -> None:
+    """A live desk is called sound on the journal of a paper one, and does not start."""
+    desk, binding = write_desk(tmp_path), Binding(Mode.PAPER, "other", "X-1")
+    journal = SqliteJournal.open(tmp_path / "desk.db", binding, clock=SystemClock())
+    asyncio.run(journal.aclose())
+
+    outcome = run_here(capsys, "check-config", "-c", desk, "--json")
+
+    assert outcome.code == 2
+    assert outcome.error["kind"] == "JournalBound"
+    assert "belongs to paper/other/X-1" in outcome.error["message"]
+
+
+def test_a_new_journal_is_called_one(tmp_path, capsys) -> None:
+    """A misspelt path passes the check, and the desk forgets what it has sent."""
+    desk = write_desk(tmp_path)
+    new = run_here(capsys, "check-config", "-c", desk)
+    document = run_here(capsys, "check-config", "-c", desk, "--json").document
+    run_here(capsys, "run", write_plan(tmp_path), "-c", desk)
+
+    again = run_here(capsys, "check-config", "-c", desk)
+
+    assert "desk.db (a new journal: it is not there yet)" in new.out
+    assert document["journal_is_new"] is True
+    assert "records of paper/fake/FAKE-1)" in again.out
+
+
+def test_a_journal_in_use_is_told(tmp_path, capsys) -> None:
+    """The configuration of a running desk cannot be checked before it is started anew."""
+    desk, binding = write_desk(tmp_path), Binding(Mode.PAPER, "fake", "FAKE-1")
+    journal = SqliteJournal.open(tmp_path / "desk.db", binding, clock=SystemClock())
+    try:
+        outcome = run_here(capsys, "check-config", "-c", desk)
+    finally:
+        asyncio.run(journal.aclose())
+
+    assert outcome.code == 0
+    assert f"in use by process {os.getpid()}" in outcome.out
 
 
 def test_every_value_is_explained_and_no_secret_shown(tmp_path, capsys, monkeypatch) -> None:

@@ -13,8 +13,10 @@ from cli.clikit import (
     command,
     environment,
     fillwright,
+    is_one_sentence,
     order,
     run_here,
+    venue_orders,
     write_desk,
     write_plan,
 )
@@ -88,6 +90,48 @@ def test_an_answer_that_cannot_be_written_is_no_success(tmp_path) -> None:
     assert done.returncode == 1
     assert b"could not be written" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_result_that_cannot_be_written_tells_what_traded(tmp_path, more) -> None:
+    """The exit code says that nothing traded, and somebody trades it all again."""
+    desk, plan = write_desk(tmp_path), write_plan(tmp_path)
+    with open("/dev/full", "w") as full:  # noqa: PTH123  # a device
+        done = subprocess.run(
+            command("run", plan, "-c", desk, *more),
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+            check=False,
+        )
+    again = fillwright("run", plan, "-c", desk, "--json", cwd=tmp_path)
+
+    assert done.returncode == 3, done
+    assert is_one_sentence(done.stderr)
+    assert "plan p-1 ended as SUCCESS: 2 of 2 orders filled" in done.stderr
+    assert f"It stands in {tmp_path / 'desk.db'}: the same command gives the same" in done.stderr
+    assert (again.code, len(venue_orders(tmp_path))) == (0, 2)
+
+
+def test_a_halt_that_cannot_be_told_stands(tmp_path) -> None:
+    """Somebody believes that the desk still trades, or that it does not."""
+    desk = write_desk(tmp_path)
+    with open("/dev/full", "w") as full:  # noqa: PTH123  # a device
+        done = subprocess.run(
+            command("halt", "--all", "--reason", "x", "--by", "me", "-c", desk),
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 3
+    assert "Halted desk: x." in done.stderr
+    assert "HALTED desk" in fillwright("orders", "-c", desk, cwd=tmp_path).out
 
 
 @pytest.mark.skipif(not hasattr(pty, "openpty"), reason="no terminals here")

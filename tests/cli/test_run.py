@@ -181,3 +181,31 @@ def test_a_dry_run_knows_the_halts_and_open_orders_of_the_real_journal(tmp_path,
     assert outcome.document["cancels"] == [waiting]
     assert [one["status"] for one in venue_orders(tmp_path)] == ["NEW"]
     assert (tmp_path / "desk.db").read_bytes() == before
+
+
+def test_a_new_journal_is_called_one(tmp_path, capsys) -> None:
+    """A misspelt path begins a new journal in silence, and the desk forgets what it has sent."""
+    desk, plan = write_desk(tmp_path), write_plan(tmp_path)
+    told = f"A new journal was begun: {tmp_path / 'desk.db'}."
+    dry = run_here(capsys, "run", plan, "-c", desk, "--dry-run")
+
+    first = run_here(capsys, "run", plan, "-c", desk)
+    again = run_here(capsys, "run", plan, "-c", desk)
+    dry_again = run_here(capsys, "run", plan, "-c", desk, "--dry-run")
+
+    assert f"A run would begin a new journal: {tmp_path / 'desk.db'}" in dry.out
+    assert told in first.out
+    assert "look how `journal` is spelt" in first.out
+    assert "new journal" not in again.out + dry_again.out
+
+
+def test_a_halt_in_a_new_journal_says_so(tmp_path, capsys) -> None:
+    """The halt is written where no desk looks, and the desk goes on trading."""
+    steering = ("--all", "--reason", "x", "--by", "me")
+    desk = write_desk(tmp_path)
+
+    first = run_here(capsys, "halt", *steering, "-c", desk)
+    again = run_here(capsys, "halt", *steering, "-c", desk)
+
+    assert "A new journal was begun" in first.out
+    assert "new journal" not in again.out

@@ -7,7 +7,7 @@ from typing import Any
 
 from fillwright.hooks import AdapterRequest
 from fillwright.orders import Order, OrderChange, WorkingOrder, content_hash
-from fillwright.reports import Ack, Connected, Disconnected, ExecutionReport, StreamItem
+from fillwright.reports import Ack, Connected, Disconnected, ExecutionReport, Gap, StreamItem
 from fillwright.testing import FakeBroker, ManualClock, SeededRng
 from fillwright.testing.fake_broker import provide_adapter
 from fillwright.types import ClientOrderId, Mode, Side
@@ -80,4 +80,6 @@ def _short(item: StreamItem) -> str:
         return f"{item.client_order_id} {item.exec_type}"
     if isinstance(item, Connected):
         return "up"
-    return "down" if isinstance(item, Disconnected) else "alive"
+    if isinstance(item, Disconnected):
+        return "down"
+    return "gap" if isinstance(item, Gap) else "alive"

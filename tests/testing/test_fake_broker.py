@@ -175,29 +175,41 @@ def test_live_mode_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("table", "field", "said"),
     [
-        ({"sed": 1}, "sed", "Extra inputs are not permitted"),
+        ({"sed": 1}, "sed", "is not a setting. Did you mean seed?"),
+        ({"xyz": 1}, "xyz", "is not a setting. Known are: account_id, backlog, cash"),
+        ({"latency": {"mim": 1}}, "latency.mim", "is not a setting. Did you mean min?"),
+        (
+            {"instruments": {"ABC": {"prize": "1"}}},
+            "instruments.ABC.prize",
+            "is not a setting. Did you mean price?",
+        ),
+        (
+            {"faults": [{"on": "submit", "fault": "delay", "second": 1}]},
+            "faults.0.second",
+            "is not a setting. Did you mean seconds?",
+        ),
         ({"cash": 100.5}, "cash", "write it as a string"),
         ({"cash": "-1"}, "cash", "below zero"),
         ({"positions": {"AAPL": 1.5}}, "positions.AAPL", "write it as a string"),
-        ({"latency": -1}, "latency.min", "greater than or equal to 0"),
+        ({"latency": -1}, "latency.min", "must be at least 0"),
         ({"latency": {"min": 2, "max": 1}}, "latency", "min is above max"),
-        ({"hours": "mars"}, "hours", "'always' or 'us'"),
+        ({"hours": "mars"}, "hours", "must be 'always' or 'us'"),
         ({"faults": [{"on": "submit", "fault": "lag"}]}, "faults.0", "cannot happen on submit"),
-        ({"faults": [{"on": "submit", "fault": "magic"}]}, "faults.0.fault", "Input should be"),
+        ({"faults": [{"on": "submit", "fault": "magic"}]}, "faults.0.fault", "must be"),
         (
             {"faults": [{"on": "submit", "fault": "delay", "nth": 1, "every": 2}]},
             "faults.0",
             "at most one of nth, every and probability",
         ),
-        ({"step": "often"}, "step", "valid number"),
+        ({"step": "often"}, "step", "must be a number"),
     ],
 )
 def test_bad_settings_name_their_field(tmp_path, table, field, said):
     """A misspelt setting that is ignored tests something else than it says."""
     with pytest.raises(ConfigError) as bad:
         provide_adapter(request(tmp_path, ManualClock(), **table))
-    assert bad.value.where == f"[fake] {field}"
-    assert said in bad.value.problem
+    assert bad.value.where == f"fake.{field}"
+    assert said in f"{bad.value.problem}. {bad.value.hint}"
 
 
 def test_paths_start_at_the_config_file(tmp_path):

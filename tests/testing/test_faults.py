@@ -151,6 +151,7 @@ async def test_lists_that_lag(tmp_path, lag):
             ["b NEW", "b TRADE"],
         ),
         (_fault("report", "drop", every=2), ["a NEW", "b NEW"]),
+        (_fault("report", "gap", nth=2), ["a NEW", "gap", "b NEW", "b TRADE"]),
     ],
 )
 async def test_faults_of_single_reports(tmp_path, fault, told):

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from fillwright.testing import Refused, Touch, Why
-from fillwright.testing.venue import FRACTIONAL_ROUTES, ROUTES
-from fillwright.types import ExecType, OrdStatus, OrdType, TimeInForce
+from fillwright.testing.venue import ROUTES
+from fillwright.types import AssetClass, ExecType, OrderClass, OrdStatus, OrdType, TimeInForce
 from testing.venue_tools import Bench, D, limit
 
 
@@ -35,10 +35,10 @@ def test_every_type_with_every_time_in_force(kind, tif, amount):
     if tif is TimeInForce.GTD:
         fields["expire_time"] = bench.clock.now() + timedelta(seconds=60)
     whole = amount == "100"
-    taken = tif in (ROUTES if whole else FRACTIONAL_ROUTES).get(kind, ())
-    if amount.startswith("$") and kind not in (OrdType.MARKET, OrdType.LIMIT):
-        taken = False
-    if not taken:
+    routes = ROUTES[AssetClass.US_EQUITY]
+    by_notional = routes.notional if amount.startswith("$") else routes.fractional
+    table = routes.whole[OrderClass.SIMPLE] if whole else by_notional
+    if tif not in table.get(kind, ()):
         with pytest.raises(Refused) as refused:
             bench.send(f"BUY {amount} AAPL", **fields)
         assert refused.value.why is Why.UNSUPPORTED

@@ -5,28 +5,23 @@ from collections.abc import Sequence
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.orders import WorkingOrder
 from fillwright.protocols import Capabilities, Clock, Dedup, Lookup, Rng
-from fillwright.reports import Ack, BrokerOrder, Cursor, Evidence, Fill, Page, Source
-from fillwright.testing.fake_broker.settings import Latency
-from fillwright.testing.venue import (
-    EXTENDED_HOURS,
-    FRACTIONAL_ROUTES,
-    ORDER_CLASSES,
-    ROUTES,
-    Refused,
-    Venue,
-    VenueOrder,
-    Why,
+from fillwright.reports import (
+    Ack,
+    BrokerOrder,
+    CancelOutcome,
+    Cursor,
+    Evidence,
+    Fill,
+    Page,
+    Source,
 )
+from fillwright.testing.fake_broker.settings import Latency
+from fillwright.testing.venue import ROUTES, Refused, Venue, VenueOrder, Why
 from fillwright.types import BrokerOrderId, ClientOrderId, Mode, OrdStatus
 from fillwright.verdicts import ApprovedChange, ApprovedOrder
 
 CAPABILITIES = Capabilities(
     routes=ROUTES,
-    fractional_routes=FRACTIONAL_ROUTES,
-    order_classes=ORDER_CLASSES,
-    notional=True,
-    replace=True,
-    extended_hours=EXTENDED_HOURS,
     dedup=Dedup.SERVER,
     lookup=Lookup.BY_CLIENT_ID,
     t_inflight=2.0,
@@ -89,6 +84,13 @@ class FakeExecutor:
         finally:
             await self._back()
 
+    async def cancel_all(self) -> Sequence[CancelOutcome]:
+        """Ask for the cancel of every open order."""
+        await self._there()
+        outcomes = [self._cancel_one(order) for order in self._venue.open_orders()]
+        await self._back()
+        return outcomes
+
     async def find(self, client_order_id: ClientOrderId) -> BrokerOrder | None:
         """The newest order with this id, ended ones included."""
         await self._there()
@@ -124,6 +126,15 @@ class FakeExecutor:
         answer = self._venue.instrument(symbol)
         await self._back()
         return answer
+
+    def _cancel_one(self, order: VenueOrder) -> CancelOutcome:
+        names = order.broker_order_id, order.client_order_id
+        try:
+            if not order.ended:  # an exit goes with its sibling
+                self._venue.cancel(order.broker_order_id)
+        except Refused as fault:
+            return CancelOutcome(*names, taken=False, text=fault.text)
+        return CancelOutcome(*names, taken=True)
 
     def _id_of(self, order: WorkingOrder) -> BrokerOrderId:
         if order.broker_order_id is not None:

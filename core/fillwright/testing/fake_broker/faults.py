@@ -35,13 +35,14 @@ class Late:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: In the order in which they began, so that they end in that order too.
+        self._tasks: dict[asyncio.Task[None], None] = {}
 
     def after(self, seconds: float, work: Callable[[], Awaitable[object] | None]) -> None:
         """Do `work` when this time has passed."""
         task = asyncio.get_running_loop().create_task(self._wait(seconds, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     async def close(self) -> None:
         """Give up what has not been done yet."""
@@ -76,17 +77,17 @@ class FaultyExecutor:
     async def submit(self, order: ApprovedOrder) -> Ack:
         """Send a new order, if the script lets it through."""
         name = order.client_order_id
-        return await self._request(On.SUBMIT, name, lambda: self._inner.submit(order))
+        return await self.request(On.SUBMIT, name, lambda: self._inner.submit(order))
 
     async def cancel(self, order: WorkingOrder) -> Ack:
         """Ask for a cancel, if the script lets it through."""
         name = order.client_order_id
-        return await self._request(On.CANCEL, name, lambda: self._inner.cancel(order))
+        return await self.request(On.CANCEL, name, lambda: self._inner.cancel(order))
 
     async def replace(self, order: WorkingOrder, change: ApprovedChange) -> Ack:
         """Ask for a change, if the script lets it through."""
         name = order.client_order_id
-        return await self._request(On.REPLACE, name, lambda: self._inner.replace(order, change))
+        return await self.request(On.REPLACE, name, lambda: self._inner.replace(order, change))
 
     async def find(self, client_order_id: ClientOrderId) -> BrokerOrder | None:
         """Look it up; with lag, as it was."""
@@ -128,7 +129,8 @@ class FaultyExecutor:
             On.INSTRUMENT, fault, self._clock, lambda: self._inner.instrument(symbol)
         )
 
-    async def _request(self, on: On, client_order_id: str, send: Send[Ack]) -> Ack:
+    async def request(self, on: On, client_order_id: str, send: Send[T]) -> T:
+        """Send something, if the script lets it through."""
         fault = self._script.strike(on, client_order_id)
         if fault is None:
             return await send()
@@ -176,7 +178,7 @@ async def question(on: On, fault: Fault | None, clock: Clock, ask: Send[T]) -> T
     return await ask()
 
 
-async def _unheard(send: Send[Ack]) -> None:
+async def _unheard(send: Send[T]) -> None:
     """Send, and lose the answer: a refusal is as unheard as an ack."""
     try:
         await send()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from fillwright.protocols import Clock, TradingStream
-from fillwright.reports import Connected, Disconnected, ExecutionReport, StreamItem
+from fillwright.reports import Connected, Disconnected, ExecutionReport, Gap, StreamItem
 from fillwright.testing.fake_broker.faults import Late
 from fillwright.testing.fake_broker.script import Fault, FaultScript, Kind, On
 
@@ -96,6 +96,8 @@ class FaultyStream:
         elif fault.fault is Kind.REORDER:
             self._swapped.append(report)
             self._late.after(fault.seconds or _REORDER_AT_MOST, self._release)
+        elif fault.fault is Kind.GAP:
+            self._put(Gap("a report could not be read", self._clock.now()))
         elif fault.fault is not Kind.DROP:
             self._interrupt(fault)
             if fault.hold:

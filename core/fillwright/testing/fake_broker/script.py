@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ class On(StrEnum):
     SUBMIT = "submit"
     CANCEL = "cancel"
     REPLACE = "replace"
+    CANCEL_ALL = "cancel_all"
     FIND = "find"
     OPEN_ORDERS = "open_orders"
     EXECUTIONS = "executions"
@@ -53,13 +54,15 @@ class Kind(StrEnum):
     DROP = "drop"
     #: The report comes after the next one, or `seconds` later when there is none.
     REORDER = "reorder"
+    #: The report cannot be read: it is lost, and the stream says that something was missed.
+    GAP = "gap"
     #: The stream is down for `seconds`; reports of that time are lost.
     DISCONNECT = "disconnect"
     #: The stream is up and says nothing for `seconds`; reports are lost, or held with `hold`.
     SILENT = "silent"
 
 
-_REQUESTS = frozenset({On.SUBMIT, On.CANCEL, On.REPLACE})
+_REQUESTS = frozenset({On.SUBMIT, On.CANCEL, On.REPLACE, On.CANCEL_ALL})
 _LISTS = frozenset({On.FIND, On.OPEN_ORDERS, On.EXECUTIONS})
 _QUESTIONS = _LISTS | {On.ACCOUNT, On.INSTRUMENT, On.QUOTE}
 _REPORTS = frozenset({On.REPORT})
@@ -80,26 +83,38 @@ PLACES = {
     Kind.DUPLICATE: _REPORTS,
     Kind.DROP: _REPORTS,
     Kind.REORDER: _REPORTS,
+    Kind.GAP: _REPORTS,
     Kind.DISCONNECT: _STREAM,
     Kind.SILENT: _STREAM,
 }
 
 
-class Fault(Value):
-    """One line of the script.
+class Choice(Value):
+    """At which of the matching events a line of a script strikes.
 
-    It strikes at every matching event, unless `nth` (the first is 1), `every` or `probability`
-    choose among them; `times` ends it.
+    It strikes at every one, unless `nth` (the first is 1), `every` or `probability` choose among
+    them; `times` ends it.
     """
 
-    on: On
-    fault: Kind
     nth: int | None = Field(default=None, ge=1)
     every: int | None = Field(default=None, ge=1)
     probability: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     times: int | None = Field(default=None, ge=1)
     #: A pattern like `fw-12*`; only what concerns such an order counts.
     client_order_id: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> Self:
+        if sum(x is not None for x in (self.nth, self.every, self.probability)) > 1:
+            raise ValueError("give at most one of nth, every and probability")
+        return self
+
+
+class Fault(Choice):
+    """One line of the fake broker's script."""
+
+    on: On
+    fault: Kind
     seconds: float = Field(default=0.0, ge=0, le=86_400, allow_inf_nan=False)
     steps: int = Field(default=0, ge=0)
     text: str = "rejected by the fault script"
@@ -110,18 +125,22 @@ class Fault(Value):
         if self.on not in PLACES[self.fault]:
             places = ", ".join(sorted(PLACES[self.fault]))
             raise ValueError(f"{self.fault} cannot happen on {self.on}; it can on {places}")
-        if sum(x is not None for x in (self.nth, self.every, self.probability)) > 1:
-            raise ValueError("give at most one of nth, every and probability")
         return self
 
 
-class _Line:
-    def __init__(self, fault: Fault) -> None:
+C = TypeVar("C", bound=Choice)
+
+
+class Line(Generic[C]):
+    """One line of a script, with its count of the events that it saw."""
+
+    def __init__(self, fault: C) -> None:
         self.fault = fault
         self.seen = 0
         self.struck = 0
 
     def strikes(self, client_order_id: str, rng: Rng) -> bool:
+        """Count an event that matches, and tell whether it is hit."""
         fault = self.fault
         pattern = fault.client_order_id
         if pattern is not None and not fnmatchcase(client_order_id, pattern):
@@ -143,11 +162,11 @@ class FaultScript:
 
     def __init__(self, faults: Iterable[Fault], rng: Rng) -> None:
         self._rng = rng
-        self._lines = [_Line(fault) for fault in faults]
+        self._lines = [Line(fault) for fault in faults]
 
     def add(self, fault: Fault) -> None:
         """Write one more line, which counts from now on."""
-        self._lines.append(_Line(fault))
+        self._lines.append(Line(fault))
 
     def clear(self) -> None:
         """End all faults."""

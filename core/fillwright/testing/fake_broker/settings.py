@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from fillwright.errors import ConfigError
+from fillwright.config import explain_table
 from fillwright.testing.fake_broker.script import Fault
 from fillwright.testing.venue import VenueSettings
 from fillwright.types import Value
@@ -57,11 +57,8 @@ def read_settings(name: str, table: Mapping[str, Any], folder: Path) -> FakeBrok
     try:
         settings = FakeBrokerSettings.model_validate(dict(table))
     except ValidationError as fault:
-        first = fault.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"])) or "settings"
-        problem = first["msg"].removeprefix("Value error, ")
-        # The cause would show what was written, which may be a secret in the wrong place.
-        raise ConfigError(f"[{name}] {field}", problem) from None
+        # Not chained: pydantic's finding holds what was written.
+        raise explain_table(fault, name, FakeBrokerSettings, own_words=True) from None
     state = settings.state or STATE
     paths = {
         "state": None if str(state) == MEMORY else folder / state,

@@ -5,18 +5,15 @@ from fillwright.testing.venue.instruments import LISTINGS, Listing
 from fillwright.testing.venue.prices import FilePath, QuotePath, SeededPath, Touch, read_quotes
 from fillwright.testing.venue.records import VenueOrder
 from fillwright.testing.venue.refusals import Refused, Why
-from fillwright.testing.venue.rules import EXTENDED_HOURS, FRACTIONAL_ROUTES, ORDER_CLASSES, ROUTES
-from fillwright.testing.venue.session import Phase
+from fillwright.testing.venue.rules import ROUTES
+from fillwright.testing.venue.session import Phase, trading_day
 from fillwright.testing.venue.settings import Hours, ListingSettings, Replay, VenueSettings
 from fillwright.testing.venue.store import StateFailed
 from fillwright.testing.venue.tape import Listener
 from fillwright.testing.venue.venue import Venue
 
 __all__ = [
-    "EXTENDED_HOURS",
-    "FRACTIONAL_ROUTES",
     "LISTINGS",
-    "ORDER_CLASSES",
     "ROUTES",
     "Control",
     "FilePath",
@@ -36,4 +33,5 @@ __all__ = [
     "VenueSettings",
     "Why",
     "read_quotes",
+    "trading_day",
 ]

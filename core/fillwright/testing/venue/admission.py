@@ -103,6 +103,7 @@ class Admission:
             expire_time=order.expire_time,
             extended_hours=order.extended_hours,
             reduce_only=order.reduce_only,
+            order_class=order.order_class,
         )
 
     def _quantity_for(
@@ -180,7 +181,9 @@ class Admission:
             if other.type is not OrdType.TRAILING_STOP and _could_cross(order, other):
                 text = "potential wash trade detected. opposite side order exists: "
                 text += other.client_order_id
-                raise Refused(order.client_order_id, Why.WASH_TRADE, text)
+                raise Refused(
+                    order.client_order_id, Why.WASH_TRADE, text, existing=other.broker_order_id
+                )
 
     def buy_price(self, order: VenueOrder, market: Market) -> Decimal:
         """The most that one share of a buy may cost."""
@@ -210,7 +213,9 @@ class Admission:
                 f"insufficient buying power (required: {cost:.2f}, "
                 f"available: {max(power, ZERO):.2f})"
             )
-            raise Refused(order.client_order_id, Why.INSUFFICIENT_FUNDS, text)
+            raise Refused(
+                order.client_order_id, Why.INSUFFICIENT_FUNDS, text, cost=cost, available=power
+            )
 
     def _no_quote(self, client_order_id: str, symbol: str) -> Refused:
         return Refused(client_order_id, Why.NO_QUOTE, f'no quote for "{symbol}" to price the order')
@@ -221,11 +226,18 @@ class Admission:
 
     def insufficient(self, order: VenueOrder, available: Decimal) -> Refused:
         """Make the refusal of an order for more than is free."""
+        available = max(available, ZERO)
         text = (
             f"insufficient qty available for order (requested: {text_of(order.leaves)}, "
-            f"available: {text_of(max(available, ZERO))})"
+            f"available: {text_of(available)})"
         )
-        return Refused(order.client_order_id, Why.INSUFFICIENT_QUANTITY, text)
+        return Refused(
+            order.client_order_id,
+            Why.INSUFFICIENT_QUANTITY,
+            text,
+            requested=order.leaves,
+            available=available,
+        )
 
 
 def _could_cross(one: VenueOrder, other: VenueOrder) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from fillwright.protocols import Json
 from fillwright.reports import Execution, Fill
 from fillwright.testing.venue.records import VenueOrder
 from fillwright.testing.venue.session import Phase
@@ -14,6 +15,7 @@ from fillwright.types import (
     ClientOrderId,
     ExecType,
     ExecutionId,
+    OrdStatus,
     Side,
 )
 
@@ -45,6 +47,16 @@ class Holding:
         return self.cost / self.quantity if self.quantity else None
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How things stood right after an execution: its order, and what is held of its symbol."""
+
+    filled: Decimal
+    leaves: Decimal
+    status: OrdStatus
+    position: Decimal
+
+
 class Books:
     """Everything that must outlive the process, and which part of it changed."""
 
@@ -63,6 +75,8 @@ class Books:
         self.by_client: dict[ClientOrderId, VenueOrder] = {}
         self.fills: list[Fill] = []
         self.fill_index: dict[ExecutionId, int] = {}
+        #: One for each of the fills.
+        self.marks: list[Mark] = []
         #: Buying power held by open orders.
         self.held = ZERO
         self.orders_made = 0
@@ -76,6 +90,11 @@ class Books:
         self.manual_session = False
         self.halted: dict[str, None] = {}
         self.short: dict[str, None] = {}
+        #: Equity, and the price of each holding, when the last session closed (or at the start).
+        self.closing_equity = cash
+        self.closing_prices: dict[str, Decimal] = {}
+        #: What whoever runs the venue wants to find again.
+        self.notes: dict[str, Json] = {}
         self.changed_orders: dict[BrokerOrderId, VenueOrder] = {}
         self.changed_symbols: dict[str, None] = {}
         self.changed = False
@@ -93,7 +112,11 @@ class Books:
     def new_order_id(self) -> BrokerOrderId:
         """An order id in the shape of a UUID."""
         self.orders_made += 1
-        return BrokerOrderId(f"{self.orders_made:08x}-0000-4000-8000-{self.tag}")
+        return BrokerOrderId(f"{self.orders_made:08x}-{self.tag}")
+
+    def _new_execution_id(self) -> ExecutionId:
+        """An execution id in the shape of a UUID that no order has."""
+        return ExecutionId(f"e{len(self.fills) + 1:07x}-{self.tag}")
 
     def new_rank(self) -> int:
         """The next place in the queue."""
@@ -133,13 +156,27 @@ class Books:
         self, order: VenueOrder, quantity: Decimal, price: Decimal, now: datetime
     ) -> Execution:
         """Book one trade: execution, cash and position."""
-        execution_id = ExecutionId(f"{self.tag}-{len(self.fills) + 1}")
-        execution = Execution(execution_id, quantity, price, now)
+        execution = Execution(self._new_execution_id(), quantity, price, now)
         signed = quantity if order.side is Side.BUY else -quantity
         self.cash -= signed * price
         self._add(order.symbol, signed, price)
         self._enter(order, execution, ExecType.TRADE)
         return execution
+
+    def mark(self, order: VenueOrder, leaves: Decimal) -> None:
+        """Note how things stand, after each execution was booked."""
+        position = self.quantity(order.symbol)
+        self.marks.append(Mark(order.filled, leaves, order.status, position))
+
+    def close_day(self, price_of: Callable[[str], Decimal]) -> None:
+        """Note what everything was worth when the session closed."""
+        self.closing_prices = {symbol: price_of(symbol) for symbol in self.holdings}
+        worth = sum(
+            (self.quantity(symbol) * price for symbol, price in self.closing_prices.items()),
+            start=ZERO,
+        )
+        self.closing_equity = self.cash + worth
+        self.changed = True
 
     def undo(
         self, fill: Fill, quantity: Decimal, price: Decimal, now: datetime
@@ -149,7 +186,7 @@ class Books:
         old = fill.execution
         kind = ExecType.TRADE_CORRECT if quantity else ExecType.TRADE_CANCEL
         execution = Execution(
-            ExecutionId(f"{self.tag}-{len(self.fills) + 1}"),
+            self._new_execution_id(),
             quantity or old.quantity,
             price if quantity else old.price,
             now,
@@ -186,6 +223,7 @@ class Books:
                 order.broker_order_id,
                 order.client_order_id,
                 kind,
+                order.parent,
             )
         )
         self.touch(order)

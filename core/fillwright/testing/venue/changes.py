@@ -10,7 +10,7 @@ from fillwright.testing.venue.market import Market
 from fillwright.testing.venue.matching import Matching
 from fillwright.testing.venue.records import PENDING, VenueOrder
 from fillwright.testing.venue.refusals import Refused, Why, duplicate
-from fillwright.testing.venue.rules import ROUTES, is_whole, off_tick
+from fillwright.testing.venue.rules import is_whole, may_carry, off_tick
 from fillwright.testing.venue.settings import VenueSettings
 from fillwright.types import (
     ZERO,
@@ -130,7 +130,8 @@ class Changes:
                 if objection:
                     raise refuse(*objection)
         dated = new.time_in_force is TimeInForce.GTD and new.expire_time is None
-        if dated or new.time_in_force not in ROUTES[new.type]:
+        whole = is_whole(new.quantity or ZERO, market.listing.instrument)
+        if dated or not may_carry(new.type, new.time_in_force, whole=whole):
             text = f"time in force cannot be changed to {new.time_in_force}"
             raise refuse(Why.UNSUPPORTED, text)
         if new.quantity != old.quantity:

@@ -121,6 +121,7 @@ class Control:
             for carrier in self._books.chain(order):
                 if not carrier.ended:
                     self._floor.reserve(carrier, self._matching.market(carrier.symbol))
+            self._floor.mark_fill(order, execution.price)
             kind = ExecType.TRADE_CORRECT if quantity else ExecType.TRADE_CANCEL
             self._tape.say(kind, order, self._matching.now, execution)
             return execution

@@ -34,7 +34,7 @@ class Floor:
         self.books.keep(order)
         market.working[order.broker_order_id] = order
         self.reserve(order, market)
-        waiting = order.status is OrdStatus.PENDING_NEW
+        waiting = order.status is OrdStatus.PENDING_NEW or order.queued
         self.tape.say(ExecType.PENDING_NEW if waiting else ExecType.NEW, order, self.now)
 
     def reserve(self, order: VenueOrder, market: Market) -> None:
@@ -75,12 +75,18 @@ class Floor:
             if order.ended:
                 market.working.pop(order.broker_order_id, None)
             self.reserve(order, market)
+        self.mark_fill(order, price)
         self.tape.say(ExecType.TRADE, order, self.now, execution)
         if order.ended and not late:
             self.refuse_pending(order, market)
         if not late and (order.legs or order.sibling):
             self._filled_in_group(order, quantity)
         return execution
+
+    def mark_fill(self, order: VenueOrder, price: Decimal) -> None:
+        """Note how the order stands after an execution at `price`."""
+        whole = order.quantity is not None or order.ended
+        self.books.mark(order, order.leaves if whole else affordable(order, price))
 
     def refuse_pending(self, order: VenueOrder, market: Market) -> None:
         """A fill won the race: what was pending about the order came to nothing."""
@@ -94,7 +100,7 @@ class Floor:
         if order.quantity is None and not affordable(order, price):
             order.quantity = order.filled
         if order.complete:
-            order.status = OrdStatus.FILLED
+            order.status, order.ended_at = OrdStatus.FILLED, self.now
         elif order.status not in _STRONGER:
             order.status = OrdStatus.PARTIALLY_FILLED
 
@@ -155,7 +161,8 @@ class Floor:
         self.set_status(old, old.standing, ExecType.REPLACE_REJECTED, text)
 
     def _reject_successor(self, new: VenueOrder, text: str) -> None:
-        new.status, new.text, new.updated_at = OrdStatus.REJECTED, text, self.now
+        new.status, new.text = OrdStatus.REJECTED, text
+        new.updated_at = new.ended_at = self.now
         self.books.touch(new)
 
     def switch(self, old: VenueOrder, new: VenueOrder, market: Market) -> None:
@@ -191,7 +198,7 @@ class Floor:
         order.status = status
         order.text = text
         order.due = None
-        order.updated_at = self.now
+        order.updated_at = order.ended_at = self.now
         market.working.pop(order.broker_order_id, None)
         self.reserve(order, market)
         self.books.touch(order)
@@ -203,6 +210,9 @@ class Floor:
         if old.sibling is not None:
             other = self.books.orders[old.sibling]
             other.sibling = new.broker_order_id
+            if other.entry == old.broker_order_id:
+                # The stop of an OCO is the leg of whatever stands as its limit.
+                other.entry = new.broker_order_id
             self.books.touch(other)
         if old.entry is not None:
             entry = self.books.orders[old.entry]

@@ -25,6 +25,7 @@ def legs_of(order: Order, entry: VenueOrder, books: Books) -> list[VenueOrder]:
         legs.append(leg)
     if oco:
         legs[0].side, legs[0].status, legs[0].text = entry.side, OrdStatus.NEW, ""
+        legs[0].queued = entry.queued
     else:
         entry.legs = tuple(leg.broker_order_id for leg in legs)
     pair = [entry, *legs] if oco else legs
@@ -39,7 +40,8 @@ def _leg(entry: VenueOrder, kind: OrdType, books: Books) -> VenueOrder:
     broker_order_id = books.new_order_id()
     return VenueOrder(
         broker_order_id,
-        ClientOrderId(f"leg-{broker_order_id}"),
+        # In the shape of a UUID, and not the order id.
+        ClientOrderId(f"c{broker_order_id[1:]}"),
         books.new_rank(),
         entry.symbol,
         entry.side.opposite,
@@ -53,5 +55,6 @@ def _leg(entry: VenueOrder, kind: OrdType, books: Books) -> VenueOrder:
         status=OrdStatus.PENDING_NEW,
         parent=entry.client_order_id,
         entry=entry.broker_order_id,
+        order_class=entry.order_class,
         text="held until the entry is filled",
     )

@@ -126,6 +126,7 @@ class Matching:
     def close(self, phase: Phase) -> None:
         """Leave the session: the closing auction, then the end of DAY orders."""
         self._auction(TimeInForce.CLS)
+        self._books.close_day(self.floor.mark)
         self._books.phase = phase
         self._expire_day(extended=False)
         if phase is Phase.CLOSED:
@@ -134,11 +135,20 @@ class Matching:
     def open(self) -> None:
         """Begin a session: the opening auction, and those that were done for a day return."""
         self._books.phase = Phase.OPEN
+        self._release_queued()
         for order in self._working():
             if order.status is OrdStatus.DONE_FOR_DAY:
                 self.floor.set_status(order, order.standing, ExecType.RESTATED, "")
         self._auction(TimeInForce.OPG)
         self._match_all()
+
+    def serves(self, order: VenueOrder, market: Market) -> bool:
+        """Whether the market is open for this order."""
+        if self._books.phase is Phase.OPEN:
+            return True
+        if market.listing.instrument.asset_class is AssetClass.CRYPTO:
+            return True
+        return order.extended_hours and self._books.phase is not Phase.CLOSED
 
     def set_now(self, now: datetime) -> None:
         """Let the venue's time be `now`, with nothing due until then."""
@@ -204,11 +214,7 @@ class Matching:
     def _in_session(self, order: VenueOrder, market: Market) -> bool:
         if order.symbol in self._books.halted or order.time_in_force in _AUCTIONS:
             return False
-        if self._books.phase is Phase.OPEN:
-            return True
-        if market.listing.instrument.asset_class is AssetClass.CRYPTO:
-            return True
-        return order.extended_hours and self._books.phase is not Phase.CLOSED
+        return self.serves(order, market)
 
     def _settle_pending(self, market: Market) -> None:
         due = [o for o in market.working.values() if o.due is not None]
@@ -219,6 +225,13 @@ class Matching:
                 self.floor.end(order, OrdStatus.CANCELED)
             elif order.successor is not None:
                 self.floor.settle_replace(order, market)
+
+    def _release_queued(self) -> None:
+        """Acknowledge the orders that waited for their market to open."""
+        for order in self._working():
+            if order.queued and self.serves(order, self.market(order.symbol)):
+                order.queued = False
+                self.floor.say(ExecType.NEW, order)
 
     def _working(self) -> Iterable[VenueOrder]:
         return [o for market in self.markets.values() for o in market.working.values()]
@@ -266,4 +279,5 @@ class Matching:
         if after is Phase.OPEN:
             self.open()
         else:
+            self._release_queued()
             self._match_all()

@@ -10,6 +10,7 @@ from fillwright.types import (
     ZERO,
     BrokerOrderId,
     ClientOrderId,
+    OrderClass,
     OrdStatus,
     OrdType,
     Side,
@@ -49,6 +50,7 @@ class VenueOrder:
     expire_time: datetime | None = None
     extended_hours: bool = False
     reduce_only: bool = False
+    order_class: OrderClass = OrderClass.SIMPLE
     status: OrdStatus = OrdStatus.NEW
     filled: Decimal = ZERO
     #: Sum of quantity times price over its fills.
@@ -77,6 +79,10 @@ class VenueOrder:
     replaced_by: BrokerOrderId | None = None
     #: The step after which its pending cancel or replace takes effect.
     due: int | None = None
+    #: When its status became final.
+    ended_at: datetime | None = None
+    #: Taken while its market is closed, and not acknowledged before it opens.
+    queued: bool = False
     text: str = ""
 
     @property

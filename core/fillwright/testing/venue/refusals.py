@@ -1,9 +1,13 @@
 """Why the venue says no, in a real broker's words."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
 from fillwright.errors import DuplicateClientOrderId, OrderRejected
 from fillwright.reports import Evidence, Source
+from fillwright.types import BrokerOrderId
 
 
 class Why(StrEnum):
@@ -32,10 +36,16 @@ class Why(StrEnum):
 
 
 class Refused(OrderRejected):
-    """The venue did not take the request; `why` says of which kind the reason is."""
+    """The venue did not take the request; `why` says of which kind the reason is.
 
-    def __init__(self, client_order_id: str, why: Why, text: str) -> None:
+    `facts` are the numbers and ids that the text speaks of, for those who write their own.
+    """
+
+    def __init__(
+        self, client_order_id: str, why: Why, text: str, **facts: Decimal | BrokerOrderId
+    ) -> None:
         self.why = why
+        self.facts: Mapping[str, Decimal | BrokerOrderId] = MappingProxyType(facts)
         super().__init__(client_order_id, str(Evidence(Source.RESPONSE, why)), text)
 
 

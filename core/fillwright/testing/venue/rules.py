@@ -9,8 +9,9 @@ from types import MappingProxyType
 
 from fillwright.accounts import Instrument
 from fillwright.orders import Order
+from fillwright.protocols import Routes, Table
 from fillwright.testing.venue.refusals import Why
-from fillwright.types import OrderClass, OrdType, Side, TimeInForce, text_of
+from fillwright.types import AssetClass, OrderClass, OrdType, Side, TimeInForce, text_of
 
 Objection = tuple[Why, str] | None
 
@@ -19,8 +20,7 @@ _RESTING = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
 _PLAIN = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
 _LEGS = frozenset({TimeInForce.DAY, TimeInForce.GTC})
 
-#: Which time in force each order type may carry.
-ROUTES: Mapping[OrdType, frozenset[TimeInForce]] = MappingProxyType(
+_WHOLE: Table = MappingProxyType(
     {
         OrdType.MARKET: _ALL,
         OrdType.LIMIT: _ALL,
@@ -29,8 +29,7 @@ ROUTES: Mapping[OrdType, frozenset[TimeInForce]] = MappingProxyType(
         OrdType.TRAILING_STOP: _RESTING,
     }
 )
-#: The same for quantities that are not whole lots, and for orders by notional.
-FRACTIONAL_ROUTES: Mapping[OrdType, frozenset[TimeInForce]] = MappingProxyType(
+_FRACTIONAL: Table = MappingProxyType(
     {
         OrdType.MARKET: _PLAIN,
         OrdType.LIMIT: _PLAIN,
@@ -38,8 +37,29 @@ FRACTIONAL_ROUTES: Mapping[OrdType, frozenset[TimeInForce]] = MappingProxyType(
         OrdType.STOP_LIMIT: frozenset({TimeInForce.DAY}),
     }
 )
-ORDER_CLASSES = frozenset(OrderClass)
-EXTENDED_HOURS = frozenset({OrdType.LIMIT})
+_COMPLEX: Table = MappingProxyType(dict.fromkeys(OrdType, _LEGS))
+_TAKEN = Routes(
+    whole=MappingProxyType(
+        {
+            OrderClass.SIMPLE: _WHOLE,
+            OrderClass.BRACKET: _COMPLEX,
+            OrderClass.OTO: _COMPLEX,
+            OrderClass.OCO: MappingProxyType({OrdType.LIMIT: _LEGS}),
+        }
+    ),
+    fractional=_FRACTIONAL,
+    notional=MappingProxyType({OrdType.MARKET: _PLAIN, OrdType.LIMIT: _PLAIN}),
+    extended_hours=MappingProxyType({OrdType.LIMIT: _RESTING}),
+    replace=True,
+    replace_fractional=True,
+)
+#: What the venue takes, by asset class: the same of shares and of coins.
+ROUTES: Mapping[AssetClass, Routes] = MappingProxyType(dict.fromkeys(AssetClass, _TAKEN))
+
+
+def may_carry(order_type: OrdType, time_in_force: TimeInForce, *, whole: bool) -> bool:
+    """Whether a simple order of this type may have this time in force."""
+    return time_in_force in (_WHOLE if whole else _FRACTIONAL).get(order_type, ())
 
 
 def is_whole(quantity: Decimal, instrument: Instrument) -> bool:
@@ -49,16 +69,15 @@ def is_whole(quantity: Decimal, instrument: Instrument) -> bool:
 
 def objection_to(order: Order, instrument: Instrument) -> Objection:
     """What is wrong with the order itself."""
-    if order.time_in_force not in ROUTES[order.type]:
+    if order.time_in_force not in _WHOLE[order.type]:
         text = f"time in force {order.time_in_force} is not valid for {order.type} orders"
         return Why.UNSUPPORTED, text
     if order.notional is not None or not is_whole(order.quantity or Decimal(0), instrument):
         fault = _fraction(order, instrument)
         if fault:
             return fault
-    if order.extended_hours and (
-        order.type not in EXTENDED_HOURS or order.time_in_force not in _RESTING
-    ):
+    outside = _TAKEN.extended_hours.get(order.type, ())
+    if order.extended_hours and order.time_in_force not in outside:
         return Why.UNSUPPORTED, "extended hours orders must be DAY, GTC or GTD limit orders"
     if order.limit_price is not None or order.stop_price is not None:
         fault = off_tick("limit_price", order.limit_price, instrument) or off_tick(
@@ -88,9 +107,9 @@ def _fraction(order: Order, instrument: Instrument) -> Objection:
         return Why.BAD_QUANTITY, f"qty must be a multiple of {step}"
     if order.order_class is not OrderClass.SIMPLE:
         return Why.UNSUPPORTED, "fractional orders must be simple orders"
-    if order.notional is not None and order.type not in (OrdType.MARKET, OrdType.LIMIT):
+    if order.notional is not None and order.type not in _TAKEN.notional:
         return Why.UNSUPPORTED, "notional orders must be market or limit orders"
-    if order.time_in_force not in FRACTIONAL_ROUTES.get(order.type, ()):
+    if not may_carry(order.type, order.time_in_force, whole=False):
         text = (
             f"fractional {order.type} orders are not accepted "
             f"with time in force {order.time_in_force}"

@@ -3,10 +3,11 @@
 There are no holidays; a test that needs one closes the session itself.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from fillwright.accounts import TradingDay
 from fillwright.testing.venue.settings import Hours
 
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -44,6 +45,33 @@ def phase_at(hours: Hours, now: datetime) -> Phase:
         if local.time() >= begins:
             phase = name
     return phase
+
+
+def next_time(hours: Hours, after: datetime, *, opens: bool) -> datetime:
+    """When the regular hours begin or end next; of a day that is always open, at its midnight."""
+    if hours is Hours.ALWAYS:
+        return next_change(hours, after)
+    was_open, moment = phase_at(hours, after) is Phase.OPEN, next_change(hours, after)
+    is_open = phase_at(hours, moment) is Phase.OPEN
+    while is_open == was_open or is_open != opens:
+        was_open, moment = is_open, next_change(hours, moment)
+        is_open = phase_at(hours, moment) is Phase.OPEN
+    return moment
+
+
+def trading_day(hours: Hours, day: date) -> TradingDay | None:
+    """The regular hours of one day; None when there are none."""
+    if hours is Hours.ALWAYS:
+        midnight = datetime.combine(day, _MIDNIGHT, UTC)
+        return TradingDay(day, midnight, midnight + timedelta(days=1))
+    if day.weekday() >= _SATURDAY:
+        return None
+    times = {phase: begins for begins, phase in _DAY}
+    opens, closes = (
+        datetime.combine(day, times[phase], _NEW_YORK).astimezone(UTC)
+        for phase in (Phase.OPEN, Phase.POST)
+    )
+    return TradingDay(day, opens, closes)
 
 
 def next_change(hours: Hours, after: datetime) -> datetime:

@@ -66,6 +66,9 @@ class VenueSettings(Value):
     #: How far seeded prices move: 1 is a few percent a day, 0 not at all.
     volatility: NonNegative = Decimal(1)
     hours: Hours = Hours.ALWAYS
+    #: Acknowledge an order for which the market is closed only when it opens (PENDING_NEW at
+    #: first, then NEW); otherwise at once.
+    queue_when_closed: bool = False
     #: Steps for which a cancel or replace is pending before it takes effect; fills go on.
     pending_steps: int = Field(default=0, ge=0, le=1000)
 

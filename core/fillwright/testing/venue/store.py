@@ -16,7 +16,7 @@ from typing import Any
 
 from fillwright.errors import ConfigError, FillwrightError
 from fillwright.reports import Execution, Fill
-from fillwright.testing.venue.books import Books, Holding
+from fillwright.testing.venue.books import Books, Holding, Mark
 from fillwright.testing.venue.records import VenueOrder
 from fillwright.testing.venue.session import Phase
 from fillwright.types import (
@@ -24,6 +24,7 @@ from fillwright.types import (
     ClientOrderId,
     ExecType,
     ExecutionId,
+    OrderClass,
     OrdStatus,
     OrdType,
     Side,
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS executions (seq INTEGER PRIMARY KEY, body TEXT NOT NU
 CREATE TABLE IF NOT EXISTS holdings (
     symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL, cost TEXT NOT NULL) WITHOUT ROWID;
 """
-_VERSION = 1
+_VERSION = 2
 _encode = json.JSONEncoder(default=str).encode
 _ORDER_FIELDS = tuple(field.name for field in fields(VenueOrder))
 #: What a stored field becomes again; what is not here is text, a number or a truth value.
@@ -47,7 +48,10 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "time_in_force": TimeInForce,
     "status": OrdStatus,
     "legs": tuple,
-    **dict.fromkeys(("submitted_at", "updated_at", "expire_time"), datetime.fromisoformat),
+    "order_class": OrderClass,
+    **dict.fromkeys(
+        ("submitted_at", "updated_at", "expire_time", "ended_at"), datetime.fromisoformat
+    ),
     **dict.fromkeys(
         (
             *("quantity", "notional", "lot", "limit_price", "stop_price", "trail_price"),
@@ -86,7 +90,7 @@ class Store:
         except sqlite3.Error as fault:
             self._database.close()
             if "locked" in str(fault):
-                hint = "Stop that process or name another file"
+                hint = "Stop that process; a second desk needs a state and a journal of its own"
                 raise ConfigError(f"state {path}", "is in use by another process", hint) from fault
             raise ConfigError(f"state {path}", f"is no state file: {fault}") from fault
         except ConfigError:
@@ -131,9 +135,10 @@ class Store:
             if not (waited and order.client_order_id in books.by_client):
                 books.by_client[order.client_order_id] = order
         for (body,) in run("SELECT body FROM executions ORDER BY seq"):
-            fill = _fill_read(json.loads(body))
+            fill, mark = _fill_read(json.loads(body))
             books.fill_index[fill.execution.execution_id] = len(books.fills)
             books.fills.append(fill)
+            books.marks.append(mark)
         self._fills_saved = len(books.fills)
         return books
 
@@ -153,8 +158,9 @@ class Store:
         orders = books.changed_orders.items()
         many("INSERT OR REPLACE INTO orders VALUES (?, ?)", _written(orders))
         first = self._fills_saved
-        new = enumerate(books.fills[first:], first + 1)
-        many("INSERT INTO executions VALUES (?, ?)", [(n, _fill_text(fill)) for n, fill in new])
+        new = zip(books.fills[first:], books.marks[first:], strict=True)
+        rows = [(n, _fill_text(fill, mark)) for n, (fill, mark) in enumerate(new, first + 1)]
+        many("INSERT INTO executions VALUES (?, ?)", rows)
         for symbol in books.changed_symbols:
             holding = books.holdings.get(symbol)
             if holding is None:
@@ -187,7 +193,7 @@ def _order_read(body: dict[str, Any]) -> VenueOrder:
     return VenueOrder(**({"quantity": None, "notional": None} | values))
 
 
-def _fill_text(fill: Fill) -> str:
+def _fill_text(fill: Fill, mark: Mark) -> str:
     execution = fill.execution
     row = (
         execution.execution_id,
@@ -200,12 +206,16 @@ def _fill_text(fill: Fill) -> str:
         fill.broker_order_id,
         fill.client_order_id,
         fill.exec_type,
+        [str(mark.filled), str(mark.leaves), mark.status, str(mark.position)],
+        fill.parent,
     )
     return json.dumps(row)
 
 
-def _fill_read(row: list[Any]) -> Fill:
-    name, quantity, price, at, corrects, symbol, side, broker_id, client_id, kind = row
+def _fill_read(row: list[Any]) -> tuple[Fill, Mark]:
+    name, quantity, price, at, corrects, symbol, side, broker_id, client_id, kind, after, of = row
+    filled, leaves, status, position = after
+    mark = Mark(Decimal(filled), Decimal(leaves), OrdStatus(status), Decimal(position))
     execution = Execution(
         ExecutionId(name),
         Decimal(quantity),
@@ -213,14 +223,16 @@ def _fill_read(row: list[Any]) -> Fill:
         datetime.fromisoformat(at),
         corrects=corrects,
     )
-    return Fill(
+    fill = Fill(
         execution,
         symbol,
         Side(side),
         BrokerOrderId(broker_id),
         ClientOrderId(client_id),
         ExecType(kind),
+        ClientOrderId(of) if of is not None else None,
     )
+    return fill, mark
 
 
 def _account_text(books: Books) -> str:
@@ -239,6 +251,9 @@ def _account_text(books: Books) -> str:
             "phase": books.phase,
             "manual_session": books.manual_session,
             "halted": list(books.halted),
+            "closing_equity": str(books.closing_equity),
+            "closing_prices": {s: str(price) for s, price in books.closing_prices.items()},
+            "notes": books.notes,
         }
     )
 
@@ -250,6 +265,8 @@ def _account_read(body: dict[str, Any], opening: dict[str, Any], multiplier: Dec
     books.seen = datetime.fromisoformat(seen) if seen else None
     books.phase = Phase(body.pop("phase"))
     books.halted = dict.fromkeys(body.pop("halted"))
+    books.closing_equity = Decimal(body.pop("closing_equity"))
+    books.closing_prices = {s: Decimal(p) for s, p in body.pop("closing_prices").items()}
     for name, value in body.items():
         setattr(books, name, value)
     books.opening = {s: (Decimal(q), Decimal(p)) for s, (q, p) in opening.items()}

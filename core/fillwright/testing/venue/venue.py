@@ -8,13 +8,15 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
+from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
 
-from fillwright.accounts import Account, Instrument, Position, Quote
+from fillwright.accounts import Account, Instrument, MarketSession, Position, Quote
 from fillwright.errors import ConfigError, UnknownSymbol
 from fillwright.orders import Order, OrderChange
-from fillwright.protocols import Clock
+from fillwright.protocols import Clock, Json
 from fillwright.reports import Cursor, Fill, Page
 from fillwright.testing.venue.admission import Admission
 from fillwright.testing.venue.books import Books
@@ -27,6 +29,7 @@ from fillwright.testing.venue.matching import Matching
 from fillwright.testing.venue.prices import SeededPath, Touch, read_quotes
 from fillwright.testing.venue.records import VenueOrder
 from fillwright.testing.venue.refusals import Refused, Why
+from fillwright.testing.venue.session import Phase, next_time
 from fillwright.testing.venue.settings import Replay, VenueSettings
 from fillwright.testing.venue.store import Store
 from fillwright.testing.venue.tape import Listener, Tape
@@ -65,6 +68,14 @@ class Venue:
         self._finish()
 
     @property
+    def books(self) -> Books:
+        """The books as they stand, for those who show them: look and change nothing.
+
+        Looking lets no time pass.
+        """
+        return self._books
+
+    @property
     def step_number(self) -> int:
         """The step at which the venue stands."""
         return self._books.step
@@ -82,6 +93,8 @@ class Venue:
         try:
             record, market = self._admission.admit(order, client_order_id)
             floor = self._matching.floor
+            if self.settings.queue_when_closed:
+                record.queued = not self._matching.serves(record, market)
             if order.order_class is OrderClass.SIMPLE:
                 floor.enter(record, market)
             else:
@@ -164,16 +177,37 @@ class Venue:
                 books.blocked,
             )
 
+    def session(self) -> MarketSession:
+        """The venue's clock, and whether it is open; staff may have closed it by hand."""
+        with self._turn():
+            now, hours = self._matching.now, self.settings.hours
+            opens, closes = (next_time(hours, now, opens=one) for one in (True, False))
+            return MarketSession(now, self._books.phase is Phase.OPEN, opens, closes)
+
     def instrument(self, symbol: str) -> Instrument:
         """The rules of one symbol; raises `UnknownSymbol`."""
-        listing = self._matching.listings.get(symbol)
-        if listing is None:
-            raise UnknownSymbol(symbol)
-        return listing.instrument
+        return self.listing(symbol).instrument
 
     def instruments(self) -> Sequence[Instrument]:
         """The rules of every listed symbol."""
         return [listing.instrument for listing in self._matching.listings.values()]
+
+    def listing(self, symbol: str) -> Listing:
+        """The rules and the base price of one symbol; raises `UnknownSymbol`."""
+        if symbol not in self._matching.listings:
+            raise UnknownSymbol(symbol)
+        return self._matching.listings[symbol]
+
+    def buying_power(self) -> Decimal:
+        """What new buys may cost now; below zero when the market turned on the account."""
+        with self._turn():
+            return self._matching.floor.buying_power()
+
+    def keep_note(self, name: str, value: Json) -> None:
+        """Keep something in the books' notes, under a name."""
+        with self._turn():
+            self._books.notes[name] = value
+            self._books.changed = True
 
     def quote(self, symbol: str) -> Quote:
         """The quote now, with the displayed size that is left; raises `UnknownSymbol`."""
@@ -265,10 +299,13 @@ def _check_listed(symbols: Iterable[str], listings: dict[str, Listing], where: s
 
 
 def _new_books(settings: VenueSettings, listings: dict[str, Listing], now: datetime) -> Books:
-    tag = f"{int(now.timestamp() * 1000):012x}"
+    # The tail of a UUID: whose venue it is, and when it began.
+    whose = blake2b(settings.account_id.encode(), digest_size=5).hexdigest()
+    began = f"{int(now.timestamp() * 1000):012x}"
+    tag = f"{whose[:4]}-4{whose[4:7]}-8{whose[7:]}-{began}"
     books = Books(tag, now, settings.cash, settings.multiplier)
     for symbol, quantity in settings.positions.items():
         if quantity:
             books.open_with(symbol, quantity, listings[symbol].price)
-    books.changed = True
+    books.close_day(lambda symbol: listings[symbol].price)
     return books

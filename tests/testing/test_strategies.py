@@ -1,0 +1,128 @@
+"""The ready property finds what is wrong with a check; the strategies draw what they promise."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from fillwright.book import BookView
+from fillwright.hooks import hookimpl
+from fillwright.inputs import Input
+from fillwright.orders import Order
+from fillwright.testing.strategies import assert_sound, books, orders
+from fillwright.types import Side
+from fillwright.verdicts import ALLOW, Reject, Verdict
+
+
+class Made:
+    """A check from a function."""
+
+    needs: Any = ()
+
+    def __init__(self, call: Callable[[Order, BookView], Any], **declared: Any) -> None:
+        self.call = call
+        vars(self).update(declared)
+
+    @hookimpl
+    def check_order(self, order: Order, book: BookView) -> Verdict:
+        answer: Verdict = self.call(order, book)
+        return answer
+
+
+REFUSED = Reject("R", measured=1, limit=0)
+
+
+def counting() -> Callable[[Order, BookView], Verdict]:
+    seen: list[Order] = []
+
+    def call(order: Order, _book: BookView) -> Verdict:
+        seen.append(order)
+        return ALLOW if len(seen) % 2 else REFUSED
+
+    return call
+
+
+def mutating(order: Order, _book: BookView) -> Verdict:
+    vars(order)["strategy"] = "mine"
+    return ALLOW
+
+
+def spoiling(_order: Order, book: BookView) -> Verdict:
+    book.exposures.clear()  # type: ignore[attr-defined]  # as strangers do
+    return ALLOW
+
+
+def only_many(order: Order, _book: BookView) -> Verdict:
+    return ALLOW if (order.quantity or order.notional or 0) > 100 else REFUSED
+
+
+def raising(order: Order, _book: BookView) -> Verdict:
+    raise LookupError(order.symbol)
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        (Made(counting()), "asked again, it answered something else"),
+        (Made(mutating), "it changed what it was given"),
+        (Made(spoiling), "it changed what it was given"),
+        (Made(lambda o, b: None), "None is no sound verdict"),
+        (Made(lambda o, b: Reject("", measured=1, limit=1)), "is no sound verdict"),
+        (Made(only_many, monotone=True), "it refused less, and allows"),
+    ],
+)
+def test_each_fault_is_found_and_named(check: Made, sentence: str) -> None:
+    """A property that finds nothing gives its author a false peace of mind."""
+    with pytest.raises(AssertionError, match=sentence):
+        assert_sound(check)
+
+
+def test_a_check_that_raises_shows_its_own_fault() -> None:
+    """The author wants his traceback, and the order that led to it."""
+    with pytest.raises(LookupError):
+        assert_sound(Made(raising))
+
+
+def test_a_check_that_forgets_none_is_found() -> None:
+    """An absent quote is what every check meets in its first week."""
+    check = Made(lambda o, b: ALLOW if b.quote(o.symbol).bid else REFUSED)  # type: ignore[union-attr]  # that is the mistake
+
+    with pytest.raises(AttributeError):
+        assert_sound(check)
+
+
+def test_sound_checks_pass_as_objects_and_as_functions() -> None:
+    """Three lines must be enough, whatever shape the check has."""
+
+    @hookimpl
+    def check_order(order: Order) -> Verdict:
+        return REFUSED if order.side is Side.SELL else ALLOW
+
+    def at_most_a_tenth(order: Order, book: BookView) -> Verdict:
+        quantity = book.worst_quantity(order)
+        small = quantity is not None and quantity * 10 <= book.adv(order.symbol)
+        return ALLOW if small else REFUSED
+
+    assert_sound(check_order)
+    assert_sound(Made(at_most_a_tenth, needs=(Input.ADV,), monotone=True))
+    assert_sound(Made(only_many))
+
+
+@given(orders(), books((*Input, "mine")))
+def test_what_a_check_needs_is_always_drawn(order: Order, book: BookView) -> None:
+    """A property over books without data would try the refusal alone."""
+    assert order.symbol == "AAPL"
+    assert all(book.find(name, order.symbol) is not None for name in (*Input, "mine"))
+
+
+def test_without_hypothesis_a_sentence_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever installed the bare package must not read a traceback about our imports."""
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    monkeypatch.delitem(sys.modules, "fillwright.testing.strategies")
+
+    with pytest.raises(ImportError, match="install it with: pip install hypothesis"):
+        import fillwright.testing.strategies  # noqa: F401  # that is what fails
