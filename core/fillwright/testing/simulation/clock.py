@@ -1,0 +1,49 @@
+"""The desk's clock in a simulation: the loop's time, and a time of day that somebody may set."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from fillwright.testing.simulation.life import LIFE
+
+START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+class SimClock:
+    """Implement `Clock` on the running loop.
+
+    `jump` moves the time of day alone, as an operator or a time server does; durations and
+    timers go on as they were.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, start: datetime = START) -> None:
+        self._loop = loop
+        self._start = start
+        self._shift = timedelta()
+
+    def now(self) -> datetime:
+        """The time of day in UTC."""
+        return self._start + self._shift + timedelta(seconds=self._loop.time())
+
+    def monotonic(self) -> float:
+        """Seconds since the loop was made."""
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the loop's time."""
+        life = LIFE.get()
+        if life is not None:
+            life.check()
+        await asyncio.sleep(max(seconds, 0.0))
+
+    @property
+    def shift(self) -> float:
+        """How far it is off, in seconds."""
+        return self._shift.total_seconds()
+
+    def jump(self, seconds: float) -> None:
+        """Set the time of day so much forwards, or backwards."""
+        self._shift += timedelta(seconds=seconds)
+
+    def mend(self) -> None:
+        """Set it right."""
+        self._shift = timedelta()

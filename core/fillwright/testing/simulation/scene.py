@@ -1,0 +1,190 @@
+"""One desk in full view: its journal, its ledger's shadow, and everything that it was seen to do.
+
+Rules:
+1. A scene never acts on the desk; it only looks, and keeps the first invariant that was broken
+   (`broken`), because what it raises inside the desk would end in a log.
+2. The shadow ledger is folded from the journal's records alone, never from the desk's memory.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from fillwright.book import BookView
+from fillwright.desk.desk import Desk
+from fillwright.desk.parts import Parts
+from fillwright.ledger import BooksOpened, Change, Fact, Ledger, OrderFact, Sent, Staged, decode
+from fillwright.protocols import Capabilities, Journal, Record
+from fillwright.reports import Execution
+from fillwright.states import OrderState
+from fillwright.testing.simulation import invariants
+from fillwright.testing.simulation.outside import Outside
+from fillwright.types import ClientOrderId, ExecutionId
+from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Verdict
+
+_PLAN_FINISHED = "plan_finished"
+#: More requests in a minute than any desk makes.
+_UNLIMITED = 100_000
+
+
+class Scene:
+    """Watch one desk, from the opening of its journal to its end."""
+
+    desk: Desk
+    parts: Parts
+
+    def __init__(self, outside: Outside, journal: Journal, durable: Callable[[], int]) -> None:
+        self.outside = outside
+        self.journal = journal
+        self._durable = durable
+        self.shadow = Ledger()
+        #: The journal's newest record.
+        self.newest: Record | None = None
+        #: Executions that were told to the post-execution checks.
+        self.told: dict[ExecutionId, None] = {}
+        #: The record of each execution that is booked.
+        self.booked_at: dict[ExecutionId, int] = {}
+        #: When this desk began to carry an order, by the outside's clock.
+        self.taken_at: dict[ClientOrderId, float] = {}
+        self.changes: list[Change] = []
+        #: What this desk's checks said last about an order's content: whether all allowed it.
+        self.verdicts: dict[str, bool] = {}
+        #: Another process has taken the journal over.
+        self.superseded = False
+        #: The order that a person is settling by hand just now.
+        self.settling: ClientOrderId | None = None
+        self.broken: AssertionError | None = None
+        outside.opened_at = None
+        found = list(journal.read())
+        with self.watched():
+            invariants.changes.what_was_durable_is_found(outside, found)
+        for record in found:
+            self.newest = record
+            fact = decode(record)
+            if fact is not None:
+                self._remember(record.seq, self.shadow.apply(fact))
+                self._note_opening(fact)
+
+    # ------------------------------------------------------------------ looking
+
+    @property
+    def ledger(self) -> Ledger:
+        """The desk's own ledger."""
+        return self.parts.keeper.ledger
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the broker takes."""
+        return self.parts.adapter.executor.capabilities
+
+    @property
+    def durable(self) -> int:
+        """The newest record that survives a power cut, by the disk's own word."""
+        return self._durable()
+
+    def watch(self, parts: Parts) -> None:
+        """Look at every change from now on."""
+        self.parts = parts
+        parts.keeper.listen(self.changed)
+
+    def raise_broken(self) -> None:
+        """Raise what an invariant said inside the desk."""
+        if self.broken is not None:
+            raise self.broken
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep what an invariant says."""
+        try:
+            yield
+        except AssertionError as fault:
+            self.broken = self.broken or fault
+            raise
+
+    # ------------------------------------------------------------------ the journal
+
+    def appended(self, record: Record) -> None:
+        """The journal took a record."""
+        if not self.superseded:
+            self.outside.records[record.seq] = record.hash
+        with self.watched():
+            invariants.changes.the_chain_goes_on(self, record)
+            if record.kind == _PLAN_FINISHED:
+                invariants.changes.a_plans_result_is_true(self, record)
+        self.newest = record
+
+    def _note_opening(self, fact: Fact) -> None:
+        if isinstance(fact, BooksOpened):
+            self.outside.opened_at = fact.cursor
+
+    def changed(self, seq: int, change: Change) -> None:
+        """The desk recorded a fact and folded it."""
+        if self.newest is None or self.newest.seq != seq:
+            key = change.fact.key if isinstance(change.fact, OrderFact) else ""
+            self.newest = self.journal.about(key)[-1]  # nobody told of what was appended
+        with self.watched():
+            invariants.at_change(self, seq, change)
+        self._remember(seq, change)
+        self._take_up(change.fact)
+        self._note_opening(change.fact)
+        self.changes.append(change)
+
+    def _remember(self, seq: int, change: Change) -> None:
+        if change.execution is not None:
+            self.booked_at[change.execution.execution_id] = seq
+
+    def _take_up(self, fact: Fact) -> None:
+        if isinstance(fact, Staged | Sent) and fact.key not in self.taken_at:
+            self.taken_at[fact.key] = self.outside.clock.monotonic()
+
+    # ------------------------------------------------------------------ the wire
+
+    def submits(self, order: ApprovedOrder) -> None:
+        """A new order is about to leave."""
+        key, outside = order.client_order_id, self.outside
+        outside.requests["submit", key] += 1
+        outside.sent_at[key] = outside.clock.monotonic()
+        with self.watched():
+            invariants.at_submit(self, order)
+
+    def replaces(self, key: ClientOrderId, change: ApprovedChange) -> None:
+        """A change is about to leave."""
+        self.outside.requests["replace", key] += 1
+        with self.watched():
+            invariants.at_replace(self, key, change)
+
+    def cancels(self, key: ClientOrderId) -> None:
+        """A cancel is about to leave."""
+        self.outside.requests["cancel", key] += 1
+        with self.watched():
+            invariants.at_cancel(self, key)
+
+    def asks(self, times: deque[float]) -> None:
+        """Any request is about to leave; `times` are those at which this process made one."""
+        limit = self.capabilities.requests_per_minute
+        if limit < _UNLIMITED:
+            with self.watched():
+                invariants.requests.within_the_brokers_rate(times, limit)
+
+    # ------------------------------------------------------------------ the checks
+
+    def verdict(self, content: bytes, *, allowed: bool) -> None:
+        """A check said something about an order."""
+        self.verdicts[content.decode()] = allowed
+        if allowed:
+            self.outside.allowed[content.decode()] = None
+
+    def judges(self, view: BookView, key: ClientOrderId) -> None:
+        """A check is asked about an order, on this view."""
+        if self.superseded:
+            return  # what another process does, this one need not know: it sends nothing more
+        with self.watched():
+            invariants.standing.risk_sees_the_worst_case(self, view, key)
+
+    def told_of(self, _state: OrderState, execution: Execution, _book: BookView) -> Verdict:
+        """A post-execution check hears of a fill."""
+        with self.watched():
+            invariants.changes.told_once_after_durable(self, execution)
+        self.told[execution.execution_id] = None
+        self.outside.told[execution.execution_id] = None
+        return ALLOW

@@ -1,0 +1,33 @@
+"""What happened in a scenario, event by event, and one hash over all of it."""
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+
+
+class Trace:
+    """Keep every event with its virtual time; two runs of one seed have the same hash."""
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        self._time = time
+        self._hash = sha256()
+        self._events: list[tuple[float, str, str]] = []
+
+    def note(self, what: str, text: str = "") -> None:
+        """Something happened: a word for what, and the rest of the sentence."""
+        now = self._time()
+        self._events.append((now, what, text))
+        self._hash.update(f"{now:.6f} {what} {text}\n".encode())
+
+    @property
+    def digest(self) -> str:
+        """The hash over everything so far, in hex."""
+        return self._hash.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def lines(self, last: int | None = None) -> Iterator[str]:
+        """The timeline as text, or the end of it."""
+        events = self._events if last is None else self._events[-last:]
+        for at, what, text in events:
+            yield f"{at:10.3f}  {what:<10}  {text}".rstrip()

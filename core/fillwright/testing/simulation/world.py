@@ -1,0 +1,299 @@
+"""One scenario: a machine whose processes come and go, a venue that stays, and chaos between.
+
+Phases: chaos, until the horizon; heal, all faults end and everybody asks again; quiesce, until
+nothing is under way; check, of everything that holds at rest; and the end in good order.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from fillwright.desk.desk import DeskState
+from fillwright.protocols import ClosePolicy
+from fillwright.reports import ExecutionReport
+from fillwright.testing.fake_broker import FakeBrokerSettings, Fault, Latency
+from fillwright.testing.simulation import invariants
+from fillwright.testing.simulation.backend import FakeBackend, MakeBackend
+from fillwright.testing.simulation.chances import Chances, SeededScript
+from fillwright.testing.simulation.clock import START, SimClock
+from fillwright.testing.simulation.disk import Disk
+from fillwright.testing.simulation.file_disk import FileDisk
+from fillwright.testing.simulation.invariants import Violation
+from fillwright.testing.simulation.knobs import Knobs
+from fillwright.testing.simulation.life import Life
+from fillwright.testing.simulation.loop import SimLoop
+from fillwright.testing.simulation.manager import Manager
+from fillwright.testing.simulation.moves import HELD, PRICES, Do, Move, Script
+from fillwright.testing.simulation.network import Network, outside
+from fillwright.testing.simulation.outside import Outside
+from fillwright.testing.simulation.owners import Owners
+from fillwright.testing.simulation.points import Points
+from fillwright.testing.simulation.process import LIMITS, Machine, Process
+from fillwright.testing.simulation.staff import Staff, show
+from fillwright.testing.simulation.trace import Trace
+
+#: How long everything may take to come to rest, in seconds.
+QUIET_WITHIN: Final = 150
+_STEP: Final = 1.0
+#: How long the last doubt may take to find out that it is settled, in seconds.
+_LAST_DOUBTS: Final = 30
+#: Calls that may wait for ever: for an order's end, or until a halt is to be lifted.
+_PATIENT: Final = ("submit", "again", "halt")
+#: A Monday at 16:00 in New York, in winter.
+_CLOSE: Final = datetime(2026, 3, 2, 21, 0, tzinfo=UTC)
+
+
+class World:
+    """Everything in one scenario."""
+
+    def __init__(self, seed: int, knobs: Knobs, make_backend: MakeBackend = FakeBackend) -> None:
+        self.seed, self.knobs = seed, knobs
+        self.loop = SimLoop(seed, fifo=knobs.fifo)
+        self.trace = Trace(self.loop.time)
+        chances = self._chances = Chances(seed)
+        start = _CLOSE - timedelta(seconds=knobs.horizon / 2) if knobs.closing else START
+        # The broker's own time is right, whatever somebody does to the desk's clock.
+        true_clock = SimClock(self.loop, start)
+        self._script = SeededScript(knobs, chances, tell=self._struck, time=self.loop.time)
+        backend = make_backend(_settings(seed, knobs), self._script, true_clock)
+        self.outside = Outside(backend.venue, true_clock, list_fills=backend.fills)
+        self._network = Network(knobs, chances, self.outside, self.trace.note)
+        points = Points(
+            chances,
+            kills=knobs.kills,
+            percent=knobs.fragile,
+            die=self._died,
+        )
+        make_disk = FileDisk if knobs.file else Disk
+        self._disk = make_disk(backend.binding, knobs, chances, points, self.trace.note)
+        self._machine = Machine(
+            seed=seed,
+            knobs=knobs,
+            chances=chances,
+            clock=SimClock(self.loop, start),
+            outside=self.outside,
+            disk=self._disk,
+            network=self._network,
+            points=points,
+            backend=backend,
+            tell=self.trace.note,
+        )
+        self._plot = Script(knobs, chances)
+        self.owners = Owners(self._plot, chances, self.outside, backend.binding.account)
+        self._staff = Staff(self.outside)
+        self.manager = Manager(self.loop, self._machine, self.owners)
+        self._broken: BaseException | None = None
+        backend.venue.listen(self._reported)
+        for symbol, price in PRICES.items():
+            show(backend.venue, symbol, price, Decimal(5))
+
+    # ------------------------------------------------------------------ the scenario
+
+    async def run(self) -> None:
+        """All phases. Raises what does not hold."""
+        tending = outside(self.manager.tend())
+        passing = outside(self._pass_time())
+        try:
+            for move in self._plot.moves:
+                await self._until(move.at)
+                self._do(move)
+            await self._until(self.knobs.horizon)
+            await self._heal()
+            process = await self._quiesce()
+            invariants.all_quiet(process.scene)
+            await self._end(process)
+        finally:
+            tending.cancel()
+            passing.cancel()
+
+    def close(self) -> None:
+        """Remove what it left."""
+        self.loop.bury()
+        self._disk.close()
+
+    async def _until(self, at: float) -> None:
+        await asyncio.sleep(max(at - self.loop.time(), 0.0))
+        self._look()
+
+    def _look(self) -> None:
+        """Raise what somebody saw inside."""
+        for process in self.manager.processes:
+            if hasattr(process, "scene"):
+                process.scene.raise_broken()
+        for fault in (self._broken, self.manager.broken, self.owners.broken, *self.loop.faults):
+            if fault is not None:
+                raise fault
+
+    async def _pass_time(self) -> None:
+        """Move the venue on, and look around."""
+        seen = 0
+        while True:
+            await asyncio.sleep(_STEP)
+            if self.outside.venue.open_orders():
+                self.outside.venue.step()
+            self.manager.look()
+            process = self.manager.process
+            if process is not None and seen != len(self.trace):
+                seen = len(self.trace)
+                try:
+                    invariants.every_step(process.scene)
+                except AssertionError as fault:
+                    self._broken = self._broken or fault
+
+    # ------------------------------------------------------------------ moves
+
+    def _do(self, move: Move) -> None:
+        process = self.manager.process
+        if move.do in _OWNERS:
+            self._ask(move, process)
+        elif move.do in _MACHINE:
+            if process is not None:
+                self._do_to(process, move)
+        elif move.do is Do.FORSAKE:
+            self.trace.note("owner", f"gives up {self.owners.forsake(move.facts['which'])}")
+        elif move.do is Do.JUMP:
+            self.trace.note("clock", f"jumps {move.facts['seconds']:+} s")
+            self._machine.clock.jump(move.facts["seconds"])
+        elif move.do is Do.STAFF:
+            self.trace.note("staff", f"{move.facts['how']} {self._staff.act(move)}")
+        else:
+            self._staff.do(move)
+
+    def _ask(self, move: Move, process: Process | None) -> None:
+        """Let an owner ask for something, in every process that he believes to be the one."""
+        if process is None:
+            self.trace.note("owner", f"{move.do} {move.name}: nobody runs")
+            if move.do in _NEW:
+                self.owners.asked[move.name] = None
+            return
+        self.trace.note("owner", f"{move.do} {move.name} in {process.mark}")
+        self.owners.do(move, process)
+        for other in self.manager.processes:
+            # Who lost the journal does not know it yet, and gets the same calls.
+            if other.losing and other.life.alive and move.do in _NEW:
+                self.owners.do(move, other)
+
+    def _do_to(self, process: Process, move: Move) -> None:
+        self.trace.note("machine", f"{move.do} {process.mark}")
+        if move.do is Do.KILL:
+            self.manager.end(process)
+        elif move.do is Do.DRAIN:
+            self.manager.drain(process, ClosePolicy(move.facts["policy"]))
+        else:
+            self.manager.supersede(process)
+
+    # ------------------------------------------------------------------ the end
+
+    async def _heal(self) -> None:
+        self.trace.note("phase", "heal")
+        self.manager.calm = True
+        for part in (self._network, self._disk, self._machine.clock):
+            part.mend()
+        self._script.clear()
+        self._machine.points.kills = 0
+        for process in self.manager.processes[:-1]:
+            if process.life.alive:
+                self.manager.end(process)
+        # A disk that failed a moment ago is noticed by then.
+        await self._until(self.loop.time() + 2.0)
+        process = await self._running()
+        if process.hung:
+            self.manager.end(process)
+            process = await self._running()
+        for scope, name in self.outside.halts:
+            if (scope, name) not in process.scene.ledger.halts:
+                raise Violation(f"the halt of {scope} {name} is forgotten", "I12")
+        for halted in process.desk.halts:
+            await process.spawn(self.owners.lift(process, halted.scope, halted.name), "resume")
+        self.owners.ask_again(process)
+
+    async def _running(self) -> Process:
+        for _ in range(QUIET_WITHIN * 4):
+            process = self.manager.process
+            if process is not None and process.desk.state is DeskState.RUNNING:
+                return process
+            await self._until(self.loop.time() + 0.25)
+        raise Violation(f"no desk runs {QUIET_WITHIN} s after all faults ended", "I14")
+
+    async def _quiesce(self) -> Process:
+        """Let time pass until nothing is under way, and a little longer."""
+        self.trace.note("phase", "quiesce")
+        for _ in range(QUIET_WITHIN):
+            await self._until(self.loop.time() + 1.0)
+            process = await self._running()
+            if invariants.quiet(process.scene) and not self._awaited():
+                break
+        await self._settle_by_hand(await self._running())
+        await self._until(self.loop.time() + 2 * LIMITS.reconcile_every + 1)
+        late = self._awaited()
+        if late:
+            raise Violation(f"calls never returned: {late}", "I14")
+        process = await self._running()
+        for _ in range(_LAST_DOUBTS):
+            if not any(name.startswith("doubt") for name in process.scene.parts.tasks.names):
+                break
+            # What arrived late may have been settled a moment ago.
+            await self._until(self.loop.time() + 1.0)
+        return process
+
+    def _awaited(self) -> list[str]:
+        """Calls that have not returned, and must."""
+        return [name for name in self.owners.waiting() if not name.startswith(_PATIENT)]
+
+    async def _settle_by_hand(self, process: Process) -> None:
+        """Let a person look at what waits for one, and close what never arrived."""
+        for state in list(process.scene.ledger.orders.values()):
+            key = state.client_order_id
+            if state.manual and self.outside.venue.find(key) is None:
+                self.trace.note("person", f"settles {key}")
+                process.scene.settling = key
+                settled = process.desk.settle(key, reason="it never arrived", by="somebody")
+                await process.spawn(settled, "settle")
+
+    async def _end(self, process: Process) -> None:
+        self.trace.note("phase", "end")
+        policy = self._chances.of("policy").choice(tuple(ClosePolicy))
+        closing = process.spawn(process.close(policy), "close")
+        await asyncio.wait([closing])
+        closing.result()
+        await self.manager.let_go(process)
+        self._look()
+        self.manager.nothing_runs(process)
+        invariants.rest.the_policy_was_followed(process.scene, policy)
+
+    # ------------------------------------------------------------------ news
+
+    def _died(self, life: Life, point: str) -> None:
+        self.manager.died(life, point)
+
+    def _struck(self, key: str, fault: Fault) -> None:
+        self.trace.note("fault", f"{fault.fault} on {fault.on} {key} {fault.seconds:g} s")
+        self._network.held_back(key, fault)
+
+    def _reported(self, report: ExecutionReport) -> None:
+        self.outside.reports.append(report)
+        text = f"{report.exec_type} {report.client_order_id} {report.status} {report.filled}"
+        self.trace.note("venue", text)
+
+
+_NEW: Final = (Do.SUBMIT, Do.AGAIN)
+_OWNERS: Final = frozenset({*_NEW, Do.CONFLICT, Do.CANCEL, Do.REPLACE, Do.HALT, Do.PLAN})
+_MACHINE: Final = frozenset({Do.KILL, Do.DRAIN, Do.TAKEOVER})
+
+
+def _settings(seed: int, knobs: Knobs) -> FakeBrokerSettings:
+    most = knobs.latency / 1000
+    return FakeBrokerSettings.model_validate(
+        {
+            "seed": seed,
+            "cash": "4000" if knobs.plans else "1000000",
+            "positions": {symbol: str(quantity) for symbol, quantity in HELD.items()},
+            "volatility": "0",
+            "step": 0.0,
+            "multiplier": "2",
+            "pending_steps": knobs.pending_steps,
+            "hours": "us" if knobs.closing else "always",
+            "latency": Latency(min=most / 4, max=most),
+        }
+    )
