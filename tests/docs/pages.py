@@ -55,13 +55,21 @@ def bench(folder: Path) -> None:
     shutil.copytree(EXAMPLES, folder / "docs" / "examples")
 
 
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run one program in `folder`, in English, without our own variables."""
-    ours = {k: v for k, v in os.environ.items() if not k.startswith("FILLWRIGHT_")}
+def environment() -> dict[str, str]:
+    """The environment of a child, in English and without our own variables."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("FILLWRIGHT_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{plain.get('PATH', '')}"
+    return plain | {"COLUMNS": "120", "LC_ALL": "C.UTF-8", "PATH": path}
+
+
+def run(
+    command: list[str], folder: Path, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one program in `folder`."""
     return subprocess.run(
         command,
         cwd=folder,
-        env=ours | {"COLUMNS": "120", "LC_ALL": "C.UTF-8"},
+        env=variables or environment(),
         capture_output=True,
         text=True,
         timeout=120,
@@ -75,9 +83,11 @@ def python(path: Path) -> subprocess.CompletedProcess[str]:
     return run([sys.executable, path.name], path.parent)
 
 
-def fillwright(line: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], int]:
+def fillwright(
+    line: str, folder: Path, variables: dict[str, str] | None = None
+) -> tuple[subprocess.CompletedProcess[str], int]:
     """Run one line that begins with `fillwright`; what came, and the code that it announces."""
     said = _EXIT.search(line)
     words = shlex.split(line, comments=True)
-    done = run([sys.executable, "-m", *words], folder)
+    done = run([sys.executable, "-m", *words], folder, variables)
     return done, int(said[1]) if said else 0

@@ -2,18 +2,31 @@
 
 import ast
 import re
+from dataclasses import fields
 from enum import StrEnum
 
 import pytest
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 import fillwright_risk.build
 from docs.pages import DOCS, ROOT
 from fillwright import errors, hooks
+from fillwright.alerts import Alert
 from fillwright.cli.answers import Exit
 from fillwright.cli.app import build
-from fillwright.config import DeadlineSeconds, DeskConfig, DeskSettings, PlanSettings, default_text
+from fillwright.config import (
+    DataSettings,
+    DeadlineSeconds,
+    DeskConfig,
+    DeskSettings,
+    PlanSettings,
+    default_text,
+)
+from fillwright.desk.doctor import PROBES, State
 from fillwright.desk.planning.diary import Kind
+from fillwright.history import Deed, History, Only
+from fillwright.inputs import MAX_AGE, Input
 from fillwright.journal.chain import OPENED
 from fillwright.ledger.codec import KINDS
 from fillwright.orders import Order, StopLoss, TakeProfit
@@ -39,7 +52,9 @@ from fillwright.states import ENDED
 from fillwright.testing.fake_broker import FakeBrokerSettings
 from fillwright.testing.fake_broker import Kind as FaultKind
 from fillwright.types import OrdStatus
+from fillwright_data.table import _READERS, SYMBOL, TIME
 from fillwright_risk.common import Control
+from fillwright_risk.post import POST_CONTROLS, PostControl
 
 REFERENCE = DOCS / "reference"
 CLAUSES = ("Called:", "Results:", "Raising:", "May not:")
@@ -125,11 +140,50 @@ def test_every_setting_is_documented_with_its_default(model: type[BaseModel], he
 
 def test_every_setting_at_the_top_is_documented() -> None:
     """A setting that must be there and is not explained stops everybody at the first line."""
-    own = {"desk", "plan", "folder", "source", "broker_settings", "check_settings"}
+    own = {"desk", "plan", "data", "folder", "source", "broker_settings", "check_settings"}
     text = section(page("configuration"), "At the top")
 
     for name in DeskConfig.model_fields.keys() - own:
         row(text, name)
+
+
+def test_every_setting_of_data_is_documented() -> None:
+    """A source of data that nobody can name is one that nobody has."""
+    for name in DataSettings.model_fields:
+        row(section(page("configuration"), "`[data]`"), name)
+
+
+@pytest.mark.parametrize("name", Input)
+def test_every_input_is_documented_with_its_age(name: Input) -> None:
+    """Somebody trusts a limit because of how old its number may be."""
+    said = row(section(page("inputs"), "The inputs"), name)
+    age = MAX_AGE.get(name)
+    units = {86_400: "day", 3600: "hour", 1: "s"}
+    if age is None:
+        assert "quote_max_age_seconds" in said
+        return
+    told = re.findall(r"\| (\d+) (\w+) \|", said)
+    seconds = [int(n) * size for n, unit in told for size, u in units.items() if unit.startswith(u)]
+
+    assert seconds == [age.total_seconds()]
+
+
+def test_every_deed_and_question_of_the_history_is_documented() -> None:
+    """A count of something else than one thinks is a limit on something else."""
+    text = section(page("inputs"), "The desk's own history")
+    questions = {name for name in vars(History) if not name.startswith("_")} - {"plus"}
+
+    for deed in Deed:
+        row(text, f"Deed.{deed.name}")
+    assert [name for name in questions if f"`{name}(" not in text] == []
+    assert [name for name in Only.__annotations__ if f"`{name}=" not in text] == []
+
+
+def test_every_column_of_a_data_file_is_documented() -> None:
+    """Whoever writes the export has nothing but this list."""
+    text = section(page("inputs"), "`csv`")
+
+    assert all(f"`{name}`" in text for name in (SYMBOL, TIME, *_READERS))
 
 
 def test_the_built_in_configuration_is_shown_as_it_is() -> None:
@@ -153,7 +207,11 @@ def test_every_fault_is_documented(fault: str) -> None:
 
 
 def controls() -> list[type[Control]]:
-    return sorted(Control.__subclasses__(), key=lambda control: control.code)
+    return list(fillwright_risk.build.CONTROLS)
+
+
+#: Enforced by the journal, the house or the desk: they have a section and no table of their own.
+HOUSE = {"C20", "C34", "C35", "C36", "C37", "C38", "C40"}
 
 
 @pytest.mark.parametrize("control", controls(), ids=lambda control: control.code)
@@ -171,7 +229,36 @@ def test_no_control_is_documented_that_does_not_ship() -> None:
     """A limit that is only on paper protects nobody."""
     headings = re.findall(r"^## (C\d\d)$", page("controls"), re.MULTILINE)
 
-    assert headings == [control.code for control in controls()]
+    assert headings == sorted({control.code for control in controls()} | HOUSE)
+
+
+@pytest.mark.parametrize("control", POST_CONTROLS, ids=lambda control: control.code)
+def test_every_post_control_has_a_section_with_its_settings(control: type[PostControl]) -> None:
+    """The id in an alert at night is what its reader looks up."""
+    text = section(page("controls"), control.code)
+    defaults = {name: field.default for name, field in control.table.model_fields.items()}
+
+    assert f"`[risk.{control.name}]`" in text
+    for setting, default in defaults.items():
+        said = row(text, setting)
+        if default is None or default is PydanticUndefined:
+            assert "| none |" in said
+        else:
+            assert re.search(rf'`"?{re.escape(shown(default))}"?`', said), said
+    assert f"[{control.code}](#{control.code.lower()})" in page("controls")
+
+
+def test_no_post_control_is_documented_that_does_not_ship() -> None:
+    """A watch that is only on paper sees nothing."""
+    headings = re.findall(r"^## (T\d\d)$", page("controls"), re.MULTILINE)
+
+    assert headings == [*(control.code for control in POST_CONTROLS), "T11", "T12"]
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Alert)])
+def test_every_field_of_an_alert_is_documented(field: str) -> None:
+    """Whoever writes the pager's rule has nothing but this list."""
+    assert f"`{field}`" in page("alerts")
 
 
 def test_every_code_of_the_gate_is_documented() -> None:
@@ -247,6 +334,18 @@ def test_every_csv_column_is_documented() -> None:
     assert [name for name in (*CSV_COLUMNS, *CSV_REMARKS) if f"`{name}`" not in text] == []
 
 
+@pytest.mark.parametrize("name", [probe.name for probe in PROBES])
+def test_every_finding_of_the_doctor_is_documented(name: str) -> None:
+    """A finding at night is looked up here."""
+    row(page("doctor"), name)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_of_a_finding_is_documented(state: str) -> None:
+    """A monitor must know which state keeps a desk from trading."""
+    row(page("doctor"), state)
+
+
 @pytest.mark.parametrize("code", Exit)
 def test_every_exit_code_is_documented(code: Exit) -> None:
     """A script decides by it whether money moved."""
@@ -315,7 +414,7 @@ def test_every_command_is_documented() -> None:
     names = {c.name or str(getattr(c.callback, "__name__", "")) for c in app.registered_commands}
     for group in app.registered_groups:
         inner = group.typer_instance.registered_commands if group.typer_instance else []
-        names |= {f"{group.name} {getattr(c.callback, '__name__', '')}" for c in inner}
+        names |= {f"{group.name} {c.name or getattr(c.callback, '__name__', '')}" for c in inner}
 
     text = page("commands")
 
