@@ -205,3 +205,15 @@ def test_a_late_answer_gives_nothing_back() -> None:
     assert limiter.try_acquire(Lane.CANCEL)
     clock.at = 50.0
     assert limiter.try_acquire(Lane.SUBMIT)
+
+
+def test_a_larger_limit_is_there_at_once() -> None:
+    """An account with a large limit that trades its first minute as if it had a small one."""
+    clock = ManualClock()
+    limiter = Limiter(200, clock=clock)
+    assert limiter.try_acquire(Lane.QUERY)
+
+    limiter.observe(limit=100_000)
+
+    assert limiter.try_acquire(Lane.SUBMIT)
+    assert limiter.room(Lane.SUBMIT, 0.0) == 100_000 // 2 - 2 - 100_000 // 10

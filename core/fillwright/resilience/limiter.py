@@ -99,14 +99,15 @@ class Limiter:
     ) -> None:
         """Follow what the broker's answer said about its own count.
 
-        Other programs may use the same account, so this only ever takes tokens away. An answer
-        about a count that has begun anew meanwhile says nothing.
+        Other programs may use the same account, so `remaining` only ever takes tokens away. An
+        answer about a count that has begun anew meanwhile says nothing.
         """
         now = self._clock.monotonic()
         if limit is not None and limit >= _LEAST_LIMIT and limit != self._limit:
-            level = self._level(now)
+            taken = self._capacity - self._level(now)
             self._measure(limit)
-            self._marks.append((now, self._mark(now, min(level, self._capacity))))
+            # What was taken stays taken; the rest of a larger bucket is there at once.
+            self._marks.append((now, self._mark(now, self._capacity - taken)))
         if remaining is None:
             return
         away, left = self._window, math.inf
