@@ -74,9 +74,10 @@ async def test_two_hundred_orders_are_done_in_the_time_that_the_limit_allows() -
         assert max(by_minute(trading).values()) <= LIMIT
         assert max(by_minute(quotes).values()) <= LIMIT
         assert len(world.server.requests.of(On.SUBMIT)) == COUNT
-        # Rules once, order once; a quarter more for books and money. Quotes hardly cost anything.
+        # Rules once, order once; a quarter more for books and money. One
+        # question for quotes serves all who ask at the same moment: before an order, behind a fill.
         assert len(trading) <= 2.5 * COUNT
-        assert len(quotes) <= COUNT / 4
+        assert len(quotes) <= COUNT
         await world.settled(90)
 
 
