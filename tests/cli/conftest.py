@@ -1,20 +1,8 @@
-"""Leave the process's logging as it was found."""
-
-import logging
+"""A folder of its own for each test, and desks on an odd broker."""
 
 import pytest
 
 from cli.doctorkit import odd_desks
-
-
-@pytest.fixture(autouse=True)
-def _logging_restored():
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    for handler in [one for one in root.handlers if one not in handlers]:
-        root.removeHandler(handler)
-    root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
