@@ -64,7 +64,8 @@ class Capabilities:
     routes: Mapping[AssetClass, Routes]
     dedup: Dedup = Dedup.NONE
     lookup: Lookup = Lookup.SCAN
-    #: Longest time that a lost request may still be on its way, in seconds.
+    #: Longest time until a lost request has arrived and all of the broker's lists show it, in
+    #: seconds.
     t_inflight: float = 30.0
     #: Requests that one account may make in a minute.
     requests_per_minute: int = 200

@@ -142,6 +142,7 @@ def is_denied(outcome: Outcome) -> bool:
 
 _NOT_FOUND = 404
 _HINTS = {
-    401: " (check key_id and secret_key, and that they belong to this endpoint)",
+    401: " (check key_id and secret_key, that they are not swapped, and that they belong to this "
+    "endpoint)",
     403: " (check that the keys belong to this endpoint, paper or live)",
 }

@@ -26,6 +26,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectTimeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
 
 from fillwright.errors import ConfigError, fault_text
 from fillwright.logs import redact
@@ -111,8 +112,7 @@ class SdkClient:
         try:
             reply = self._sender(request)(request.path, dict(request.fields))
         except Exception as fault:  # noqa: BLE001  # whatever it is, the ticket knows what left
-            text = redact(fault_text(_innermost(fault), 4 * _SHOWN))
-            return Failure(ticket.left, text[:_SHOWN])
+            return Failure(ticket.left, redact(self._told(fault, request))[:_SHOWN])
         finally:
             _TICKET.reset(current)
         if isinstance(reply, Reply):
@@ -122,6 +122,14 @@ class SdkClient:
     def close(self) -> None:
         """Close the connections."""
         self._trading.hang_up()
+
+    def _told(self, fault: BaseException, request: Request) -> str:
+        """What really happened, out of the faults that the libraries wrapped around it."""
+        fault = _innermost(fault)
+        if not isinstance(fault, NewConnectionError) or fault.__cause__ is None:
+            return fault_text(fault, 4 * _SHOWN)
+        place = self._access.data_url if request.api.is_data else self._access.url
+        return f"cannot connect to {place}: {fault_text(fault.__cause__)}"
 
     def _sender(self, request: Request) -> Callable[..., Any]:
         send = self._send[request.method]
@@ -189,10 +197,10 @@ def _reply(response: Response) -> Reply:
 
 
 def _innermost(fault: BaseException) -> BaseException:
-    """What really happened, out of the faults that the libraries wrapped around it."""
     for _ in range(_WRAPPINGS):
-        inner = getattr(fault, "reason", None) or (fault.args[0] if fault.args else None)
-        if not isinstance(inner, BaseException):
+        around = (getattr(fault, "reason", None), *fault.args)
+        inner = next((one for one in around if isinstance(one, BaseException)), None)
+        if inner is None:
             break
         fault = inner
     return fault

@@ -1,11 +1,14 @@
 """One HTTP exchange as plain values: what is asked, and what came of it. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 #: How much of a broker's text goes into a sentence.
 _SHOWN = 200
+_HTML = re.compile(r"<(!doctype )?html", re.IGNORECASE)
+_TITLE = re.compile(r"<title>\s*([^<]+?)\s*</title>", re.IGNORECASE)
 
 
 class Api(StrEnum):
@@ -66,8 +69,16 @@ class Reply:
 
     def __str__(self) -> str:
         where = f"HTTP {self.status}" + (f"/{self.code}" if self.code is not None else "")
-        text = " ".join((self.message or self.text).split())[:_SHOWN]
+        text = " ".join((self.message or _page(self.text) or self.text).split())[:_SHOWN]
         return f"{where} {text}".rstrip()
+
+
+def _page(text: str) -> str:
+    """What a web page is called; empty for any other text."""
+    if _HTML.search(text) is None:
+        return ""
+    title = _TITLE.search(text)
+    return f"and a web page ({title[1]})" if title else "and a web page"
 
 
 @dataclass(frozen=True, slots=True)

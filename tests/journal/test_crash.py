@@ -316,3 +316,15 @@ def test_the_head_hash_of_both_twins_is_one(tmp_path) -> None:
     close(journal)
 
     assert verify(tmp_path / "desk.db").head == list(memory.read())[-1].hash
+
+
+def test_a_refused_journal_keeps_what_a_repair_needs(tmp_path, live) -> None:
+    """Whoever can mend one page finds the records behind it, if nobody wrote over them."""
+    wal = bytearray(live.wal)
+    wal[len(wal) // 2] ^= 1
+    path = live.restore(tmp_path, with_lock=True, wal=bytes(wal))
+    with pytest.raises(JournalDamaged, match="was durable"):
+        open_journal(path)
+
+    left = path.with_name("desk.db-wal").read_bytes()
+    assert left[: len(wal)] == bytes(wal)

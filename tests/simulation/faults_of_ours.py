@@ -1,19 +1,16 @@
 """Faults of our own, to prove that the simulation would find them: one entry each.
 
-`python tests/simulation/faults_of_ours.py` looks for every one of them and writes the table.
+From the folder of the tests, `python -m simulation.faults_of_ours` looks for every one of them and
+writes the table.
 """
 
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from simulation.planting import Change, planted
 
 from fillwright.testing.simulation import Knobs, run
+from simulation.planting import Change, planted
 
 CARRIER = "fillwright.desk.carrier:Carrier."
 CHANGES = "fillwright.desk.changes:Changes."
@@ -101,7 +98,7 @@ MUTANTS: Sequence[Mutant] = (
         "not_found_is_reject",
         "an order that the broker does not know yet is given up at once",
         (
-            "fillwright.reconcile.doubts:judge",
+            "fillwright.desk.doubts:judge",
             "if reads.since_request <= reads.t_inflight or reads.clean < READS_TO_RESEND:",
             "if reads.dedup:\n        return Decision.ABANDON\n    if False:",
         ),
@@ -119,7 +116,7 @@ MUTANTS: Sequence[Mutant] = (
         "resend_without_dedup",
         "an order goes again to a broker that would take it twice",
         (
-            "fillwright.reconcile.doubts:judge",
+            "fillwright.desk.doubts:judge",
             "reads.dedup is not Dedup.SERVER or reads.vanished",
             "reads.vanished",
         ),
@@ -128,10 +125,12 @@ MUTANTS: Sequence[Mutant] = (
         "restart_forgets_doubt",
         "what was under way when the process died counts as never sent",
         (
-            "fillwright.desk.leftovers:doubt_what_was_open",
+            "fillwright.desk.parts:doubt_what_was_open",
             "books.doubt(state.client_order_id, pending.action, reason)",
-            "from fillwright.ledger import Unsent; "
-            "keeper.write(Unsent(state.client_order_id, state.updated_at, reason))",
+            (
+                "from fillwright.ledger import Unsent; "
+                "keeper.write(Unsent(state.client_order_id, state.updated_at, reason))"
+            ),
         ),
     ),
     mutant(
@@ -164,7 +163,10 @@ MUTANTS: Sequence[Mutant] = (
         (
             CARRIER + "_turn",
             "asked = asyncio.ensure_future",
-            "await self._limiter.acquire(Lane.SUBMIT); return True\n    asked = asyncio.ensure_future",
+            (
+                "await self._limiter.acquire(Lane.SUBMIT); return True\n"
+                "    asked = asyncio.ensure_future"
+            ),
         ),
     ),
     mutant(
@@ -193,8 +195,10 @@ MUTANTS: Sequence[Mutant] = (
         (
             RECONCILER + "_take_executions",
             "page = await self._page(ledger.earlier_cursor or ledger.cursor)",
-            "page = await self._page(ledger.cursor)\n"
-            "    self._keeper.write(CursorMoved(self._clock.now(), page.cursor))",
+            (
+                "page = await self._page(ledger.cursor)\n"
+                "    self._keeper.write(CursorMoved(self._clock.now(), page.cursor))"
+            ),
         ),
     ),
     mutant(
@@ -203,15 +207,17 @@ MUTANTS: Sequence[Mutant] = (
         (
             LEDGER + "_trade",
             "known = booked.get(execution.execution_id)",
-            "known = booked.get(execution.execution_id)\n"
-            "    if before.ended:\n        return Change(fact, before, before)",
+            (
+                "known = booked.get(execution.execution_id)\n"
+                "    if before.ended:\n        return Change(fact, before, before)"
+            ),
         ),
     ),
     mutant(
         "late_fill_silent",
         "a late fill is booked and nobody is told",
         (
-            "fillwright.lifecycle.theirs:fill",
+            "fillwright.lifecycle:fill",
             "elif state.ended:",
             "elif False:",
         ),
@@ -243,7 +249,7 @@ MUTANTS: Sequence[Mutant] = (
         "inferred_counts_twice",
         "a fill that was inferred stays when the real one comes",
         (
-            "fillwright.lifecycle.theirs:fill",
+            "fillwright.lifecycle:fill",
             "inferred = min(state.inferred, execution.quantity) if state.inferred else ZERO",
             "inferred = ZERO",
         ),
@@ -255,8 +261,10 @@ MUTANTS: Sequence[Mutant] = (
         (
             RECONCILER + "_vanished",
             "self._books.doubt(key, Action.SUBMIT, reason)",
-            "self._books.take(ExecutionReport(ExecType.CANCELED, current.symbol, current.side, "
-            "Evidence(Source.QUERY, query), self._clock.now(), key), key=key)",
+            (
+                "self._books.take(ExecutionReport(ExecType.CANCELED, current.symbol, current.side, "
+                "Evidence(Source.QUERY, query), self._clock.now(), key), key=key)"
+            ),
         ),
     ),
     mutant(
@@ -274,8 +282,10 @@ MUTANTS: Sequence[Mutant] = (
         (
             CHANGES + "cancel",
             'self._books.doubt(key, Action.CANCEL, f"{type(fault).__name__}: {fault}")',
-            "self._books.take(ExecutionReport(ExecType.CANCELED, current.symbol, current.side, "
-            "Evidence(Source.RESPONSE, 'timeout'), self._clock.now(), key), key=key)",
+            (
+                "self._books.take(ExecutionReport(ExecType.CANCELED, current.symbol, current.side, "
+                "Evidence(Source.RESPONSE, 'timeout'), self._clock.now(), key), key=key)"
+            ),
         ),
     ),
     mutant(
@@ -303,15 +313,17 @@ MUTANTS: Sequence[Mutant] = (
         (
             "fillwright.desk.approvals:Approvals.ask_change",
             "self._changed[alias] = state",
-            "return Approval(None, ApprovedChange(change, order, alias, self._clock.now(), "
-            "deadline.at), (), None, self._version)",
+            (
+                "return Approval(None, ApprovedChange(change, order, alias, self._clock.now(), "
+                "deadline.at), (), None, self._version)"
+            ),
         ),
     ),
     mutant(
         "smaller_of_a_replace_counts",
         "while a change is open, the smaller quantity is reserved",
         (
-            "fillwright.desk.approvals:larger_of",
+            "fillwright.desk.changes:larger_of",
             "max((q for q in (one, other) if q is not None), default=None)",
             "min((q for q in (one, other) if q is not None), default=None)",
         ),
@@ -336,15 +348,18 @@ MUTANTS: Sequence[Mutant] = (
         (
             "fillwright.risk.exposure:ExposureBook.update",
             "state = new or old",
-            "state = new or old\n    if new and new.broker_order_id is None and not new.ended:\n"
-            "        return",
+            (
+                "state = new or old\n"
+                "    if new and new.broker_order_id is None and not new.ended:\n"
+                "        return"
+            ),
         ),
     ),
     mutant(
         "raising_check_allows",
         "a check that raises counts as no objection",
         (
-            "fillwright.risk.answers:ask",
+            "fillwright.risk.judge:ask",
             'return Reject(CHECK_RAISED, measured=fault_text(fault), limit="no exception")',
             "return ALLOW",
         ),
@@ -420,10 +435,12 @@ MUTANTS: Sequence[Mutant] = (
         (
             "fillwright.desk.keeper:Keeper.replay",
             "for record in self.journal.read():",
-            "kinds = [r.kind for r in self.journal.read()]\n"
-            "    if kinds[-2:-1] == ['order_staged']:\n"
-            "        raise RuntimeError('the journal ends too early')\n"
-            "    for record in self.journal.read():",
+            (
+                "kinds = [r.kind for r in self.journal.read()]\n"
+                "    if kinds[-2:-1] == ['order_staged']:\n"
+                "        raise RuntimeError('the journal ends too early')\n"
+                "    for record in self.journal.read():"
+            ),
         ),
     ),
     mutant(

@@ -62,9 +62,18 @@ def read(source: str, name: str = "") -> list[Finding]:
     tree = ast.parse(source)
     outer = [node for node in tree.body if not isinstance(node, _SCOPES)]
     attributes = [(word, value) for word, value in _bindings([tree]) if "." in word]
+    attributes += _fields(tree)
     reader = _Reader(name, _set_names([*_bindings(outer), *attributes], frozenset()))
     reader.visit(tree)
     return sorted(set(reader.found))
+
+
+def _fields(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What classes declare in their bodies, as their methods call it."""
+    for node in ast.walk(tree):
+        for line in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(line, ast.AnnAssign):
+                yield f"self.{_dotted(line.target)}", line.annotation
 
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

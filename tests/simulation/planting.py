@@ -19,7 +19,8 @@ from typing import Any
 class Change:
     """One function, and what its text says instead."""
 
-    #: Module and name, like `fillwright.desk.carrier:Carrier._attempt`.
+    #: Module and name, like `fillwright.desk.carrier:Carrier._attempt`; of a function that another
+    #: module imports by name, the module that does.
     where: str
     old: str
     new: str
@@ -34,7 +35,7 @@ class Change:
         for each in owners:
             owner = getattr(owner, each)
         real = inspect.getattr_static(owner, name)
-        changed = rewritten(real, self.old, self.new, vars(module))
+        changed = rewritten(real, self.old, self.new)
         before = vars(owner)[name]
         setattr(owner, name, changed)
         try:
@@ -43,9 +44,10 @@ class Change:
             setattr(owner, name, before)
 
 
-def rewritten(real: Any, old: str, new: str, names: dict[str, Any]) -> Any:
+def rewritten(real: Any, old: str, new: str) -> Any:
     """The same function with other text, in the same module."""
     plain = getattr(real, "fget", None) or getattr(real, "__func__", None) or real
+    names = plain.__globals__
     source = textwrap.dedent(inspect.getsource(plain))
     count = source.count(old)
     assert count == 1, f"{old!r} stands {count} times in {plain.__qualname__}"

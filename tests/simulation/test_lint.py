@@ -51,8 +51,7 @@ def test_every_exception_is_still_one() -> None:
         "import asyncio\nasync def f():\n    await asyncio.sleep(1)",
         "for x in {1, 2}: pass",
         "def f(a: set[int]):\n    return [x for x in a]",
-        "class A:\n    def __init__(self):\n        self.a: frozenset[str] = frozenset()\n"
-        "    def f(self):\n        for x in self.a: pass",
+        "class A:\n    a: frozenset[str]\n    def f(self):\n        for x in self.a: pass",
         "def f(a, b):\n    return list(set(a) | set(b))",
         "def f(a: set[str]):\n    return ', '.join(a)",
         "def f(a: set[int]):\n    g(*a)",

@@ -80,9 +80,12 @@ def test_waiting_for_nothing_is_a_deadlock() -> None:
 def test_spinning_is_bounded() -> None:
     """A retry without a pause must fail the scenario, not hang the run."""
 
-    async def work(_loop):
-        while True:
-            await asyncio.sleep(0)
+    async def work(loop):
+        def again() -> None:
+            loop.call_soon(again)
+
+        again()
+        await asyncio.sleep(1)
 
     with pytest.raises(Runaway, match="1001 steps"):
         ended(work, steps=1000)

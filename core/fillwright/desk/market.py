@@ -59,6 +59,7 @@ class Market:
     def __init__(  # noqa: PLR0913  # what stands between the desk and an answer
         self,
         adapter: Adapter,
+        account_id: str,
         *,
         clock: Clock,
         limiter: Limiter,
@@ -68,6 +69,7 @@ class Market:
         max_age: float,
     ) -> None:
         self._adapter = adapter
+        self._account_id = account_id
         self._clock = clock
         self._limiter = limiter
         self._limiter_of_quotes = quotes
@@ -165,9 +167,12 @@ class Market:
         return quote
 
     async def fresh_account(self, lane: Lane = Lane.POLL) -> Account:
-        """The account asked for now. Raises BrokerUnavailable."""
+        """The account asked for now. Raises BrokerUnavailable, also for an answer about another."""
         shown = self._funds.asking()
         account = await self.ask(self._adapter.executor.account, lane)
+        if account.account_id != self._account_id:
+            problem = f"it named {account.account_id}, and this desk is that of {self._account_id}"
+            raise BrokerUnavailable("for the account", problem)
         self._funds.answered(shown)
         self.account = account
         self._heard(account)

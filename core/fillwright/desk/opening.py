@@ -14,6 +14,7 @@ from fillwright.clock import SystemClock, SystemIds, SystemRng
 from fillwright.config import OWN_DATA, RESERVED, DeskConfig, load_config, table_name
 from fillwright.desk.asides import InlineAside, ThreadAside
 from fillwright.desk.desk import Desk
+from fillwright.desk.guard import Guard
 from fillwright.desk.killing import KillSwitch, check_place
 from fillwright.desk.limiting import scoped_of
 from fillwright.desk.market import account_of, let_go
@@ -99,6 +100,10 @@ async def _opened(config: DeskConfig, given: Overrides) -> Desk:
     try:
         account = await account_of(adapter, given.clock)
         binding = Binding(config.mode, adapter.executor.broker, account.account_id)
+        # Before there is a journal: one that is made for another's account is in the way for ever.
+        Guard(config.mode, adapter.executor, account.account_id, config.expected_account_id).check(
+            cancel=True
+        )
         open_journal = given.journal or _sqlite(config)
         journal = open_journal(binding, given.clock)
     except BaseException:

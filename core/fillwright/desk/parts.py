@@ -116,6 +116,7 @@ class Parts:
         self.breaker = CircuitBreaker(clock)
         self.market = Market(
             adapter,
+            binding.account,
             clock=clock,
             limiter=self.limiter,
             quotes=self._quotes,

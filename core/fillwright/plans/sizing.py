@@ -86,7 +86,8 @@ def _line(plan: Plan, wish: Wish, number: int, snapshot: Snapshot) -> SizedLine:
         labels = _labels(plan, wish.symbol, own) | {"intent_id": own.intent_id or intent}
         return _sized(wish, order=own.model_copy(update=labels), rigid=True)
     if wish.asked is None:
-        return _without(wish, Why.NO_QUOTE, f"{wish.symbol} has no usable quote")
+        text = snapshot.unquoted.get(wish.symbol, f"{wish.symbol} has no usable quote")
+        return _without(wish, Why.NO_QUOTE, text)
     return _fitted(plan, wish, intent, snapshot)
 
 

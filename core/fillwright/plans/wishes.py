@@ -50,6 +50,8 @@ class Snapshot:
     working: Sequence[Working] = ()
     #: Symbols in which an earlier order's end is not proven, each with a sentence on it.
     unsettled: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    #: Symbols without a quote, each with a sentence on why.
+    unquoted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def leaves(self, symbol: str, side: Side) -> Decimal:
         """What open orders may still trade in `symbol` on `side`."""

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from fillwright.accounts import Instrument, Quote
 from fillwright.desk.planning.diary import Diary, Release
-from fillwright.desk.planning.facts import is_fresh, quote_of
+from fillwright.desk.planning.facts import flaw_of, quote_of
 from fillwright.desk.planning.ports import PlanDesk
 from fillwright.desk.planning.sending import Sender
 from fillwright.desk.planning.settings import Backoff, PlanSettings
@@ -84,6 +84,8 @@ class Buyer:
         self._settings = settings
         self._log = log
         self._quotes: dict[str, Quote | None] = {}
+        #: Why a symbol has none.
+        self._unquoted: dict[str, str] = {}
         self._rules: dict[str, Instrument] = {}
         self._queue: deque[SizedLine] = deque()
         self._patient_until = 0.0
@@ -138,9 +140,9 @@ class Buyer:
         if line.order is None or line.order.limit_price or line.order.notional:
             return None
         quote = self._quotes.get(line.symbol)
-        if quote is None or not is_fresh(quote, self._desk, self._settings):
-            quote = await quote_of(line.symbol, self._desk, self._settings)
-            self._quotes[line.symbol] = quote
+        if quote is None or flaw_of(quote, self._desk, self._settings):
+            quote, problem = await quote_of(line.symbol, self._desk, self._settings)
+            self._quotes[line.symbol], self._unquoted[line.symbol] = quote, problem
         return quote
 
     async def _release(self, funds: Decimal | None) -> bool:
@@ -161,7 +163,8 @@ class Buyer:
             self._sender.note(line.index, Why.NO_ANSWER, "the broker did not tell the account")
             return
         if cost is None:
-            self._sender.note(line.index, Why.NO_QUOTE, f"{line.symbol} has no usable quote")
+            problem = self._unquoted.get(line.symbol) or f"{line.symbol} has no usable quote"
+            self._sender.note(line.index, Why.NO_QUOTE, problem)
             return
         order = cut(line, price, funds)
         less = None if order is None else price.cost(order)

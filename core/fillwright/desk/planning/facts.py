@@ -61,7 +61,7 @@ async def snapshot_of(
     if getattr(plan, "close_others", False):
         others = [s for s, p in account.positions.items() if p.quantity and s not in rules]
         rules |= await _other_rules(others, desk)
-    quotes = await quotes_of(rules, desk, settings)
+    quotes, unquoted = await quotes_of(rules, desk, settings)
     blocked = dict(unsettled)
     working = []
     for state in desk.working():
@@ -73,39 +73,55 @@ async def snapshot_of(
             blocked.setdefault(state.symbol, f"how much {name} may still trade is not known")
         else:
             working.append(Working(state.symbol, state.side, leaves, _is_contingent(state)))
-    return Snapshot(account, quotes, rules, tuple(working), blocked)
+    return Snapshot(account, quotes, rules, tuple(working), blocked, unquoted)
 
 
 async def quotes_of(
     symbols: Iterable[str], desk: PlanDesk, settings: PlanSettings
-) -> dict[str, Quote]:
-    """Fresh quotes, for those symbols that have one."""
+) -> tuple[dict[str, Quote], dict[str, str]]:
+    """Fresh quotes, for those symbols that have one, and why the others have none."""
     names = list(symbols)
-    quotes = await asyncio.gather(*(quote_of(symbol, desk, settings) for symbol in names))
-    return {symbol: q for symbol, q in zip(names, quotes, strict=True) if q is not None}
+    found = await asyncio.gather(*(quote_of(symbol, desk, settings) for symbol in names))
+    quotes, unquoted = {}, {}
+    for symbol, (quote, problem) in zip(names, found, strict=True):
+        if quote is None:
+            unquoted[symbol] = problem
+        else:
+            quotes[symbol] = quote
+    return quotes, unquoted
 
 
-async def quote_of(symbol: str, desk: PlanDesk, settings: PlanSettings) -> Quote | None:
-    """A fresh quote after a bounded number of attempts; None when there is none."""
+async def quote_of(symbol: str, desk: PlanDesk, settings: PlanSettings) -> tuple[Quote | None, str]:
+    """A fresh quote after a bounded number of attempts; when there is none, why."""
     backoff = Backoff(settings)
+    problem = ""
     for attempt in range(settings.quote_attempts):
         if attempt:
             await desk.clock.sleep(backoff.next())
         try:
             quote = await desk.fresh_quote(symbol)
-        except UnknownSymbol:
-            return None
-        except BrokerUnavailable:
+        except UnknownSymbol as fault:
+            return None, str(fault)
+        except BrokerUnavailable as fault:
+            problem = str(fault)
             continue
-        if is_fresh(quote, desk, settings):
-            return quote
-    return None
+        problem = flaw_of(quote, desk, settings)
+        if not problem:
+            return quote, ""
+    return None, problem
 
 
-def is_fresh(quote: Quote, desk: PlanDesk, settings: PlanSettings) -> bool:
-    """Whether it still prices something."""
-    age = abs(quote.age(desk.clock.now())).total_seconds()
-    return age <= settings.quote_max_age and not quote.crossed
+def flaw_of(quote: Quote, desk: PlanDesk, settings: PlanSettings) -> str:
+    """Why a quote prices nothing; empty for one that does."""
+    age, most = quote.age(desk.clock.now()).total_seconds(), settings.quote_max_age
+    if abs(age) > most:
+        off = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s in the future"
+        return (
+            f"the quote of {quote.symbol} is {off} by this machine's clock, and {most:g} s is the "
+            "limit: the market is closed, the symbol is quiet, or the clock is wrong "
+            "(`fillwright doctor` tells)"
+        )
+    return f"the quote of {quote.symbol} is crossed" if quote.crossed else ""
 
 
 async def _other_rules(symbols: list[str], desk: PlanDesk) -> dict[str, Instrument]:

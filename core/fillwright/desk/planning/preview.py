@@ -74,7 +74,7 @@ async def preview_of(
         cancels=cancels,
         available=available(snapshot.account, margin=settings.margin),
         proceeds=income,
-        lines=tuple(_line(n, orders.get(n.index), decisions.get(n.index)) for n in sized),
+        lines=tuple(_line(n, orders.get(n.index), decisions.get(n.index), snapshot) for n in sized),
     )
 
 
@@ -95,7 +95,9 @@ def _unheld(account: Account) -> Account:
     return replace(account, positions=MappingProxyType(positions))
 
 
-def _line(line: SizedLine, order: Order | None, decision: Decision | None) -> PreviewLine:
+def _line(
+    line: SizedLine, order: Order | None, decision: Decision | None, snapshot: Snapshot
+) -> PreviewLine:
     shrunk = decision is not None and order is not None and decision.quantity != order.quantity
     return PreviewLine(
         symbol=line.symbol,
@@ -106,13 +108,17 @@ def _line(line: SizedLine, order: Order | None, decision: Decision | None) -> Pr
         verdict=decision.outcome.value if decision else None,
         resized_to=decision.quantity if decision and decision.may_leave and shrunk else None,
         reasons=tuple(map(str, decision.reasons)) if decision else (),
-        residuals=(*line.residuals, *_unpaid(line, order)),
+        residuals=(*line.residuals, *_unpaid(line, order, snapshot)),
     )
 
 
-def _unpaid(line: SizedLine, order: Order | None) -> tuple[Residual, ...]:
+def _unpaid(line: SizedLine, order: Order | None, snapshot: Snapshot) -> tuple[Residual, ...]:
     if line.order is None or order == line.order:
         return ()
+    unpriced = line.order.limit_price is None and line.order.notional is None
+    if order is None and unpriced and snapshot.price(line.symbol, Side.BUY) is None:
+        text = snapshot.unquoted.get(line.symbol, f"{line.symbol} has no usable quote")
+        return (Residual(why=Why.NO_QUOTE, quantity=line.order.quantity, text=text),)
     if order is None or order.quantity is None or line.order.quantity is None:
         return (Residual(why=Why.NO_FUNDS, quantity=line.order.quantity),)
     return (Residual(why=Why.NO_FUNDS, quantity=line.order.quantity - order.quantity),)

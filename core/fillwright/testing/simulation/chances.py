@@ -55,7 +55,7 @@ _QUESTIONS: Final = (
     _Line("unanswered_reads", (Kind.UNAVAILABLE, Kind.DROP_REQUEST), (0.0, 1.0)),
     _Line("slow_reads", (Kind.DELAY,), (0.5, 2.0, 8.0)),
 )
-_LISTS: Final = (_Line("lagging_reads", (Kind.LAG,), (0.1, 0.5, 2.0, 5.0)), *_QUESTIONS)
+_LISTS: Final = (_Line("lagging_reads", (Kind.LAG,), (0.1, 2.0, 5.0, 5.0)), *_QUESTIONS)
 _REPORTS: Final = (
     _Line("lost_reports", (Kind.DROP,)),
     _Line("doubled_reports", (Kind.DUPLICATE,)),
@@ -82,7 +82,7 @@ _PLACES: Final = {
 
 _LISTED: Final = frozenset({On.FIND, On.OPEN_ORDERS, On.EXECUTIONS})
 #: How long a replica goes on lagging, in seconds.
-_EPISODES: Final = (0.0, 0.5, 3.0, 8.0)
+_EPISODES: Final = (0.0, 3.0, 8.0)
 
 
 class SeededScript(FaultScript):

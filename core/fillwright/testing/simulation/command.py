@@ -107,8 +107,8 @@ def _run(given: Namespace, out: TextIO) -> int:
         tally.broken += broken
         tally.show()
     tally.finish()
-    for broken in sorted(tally.broken, key=lambda one: one.seed):
-        out.write(f"seed {broken.seed}: {broken.text}\n")
+    found = sorted(tally.broken, key=lambda each: each.seed)
+    out.writelines(f"seed {one.seed}: {one.text}\n" for one in found)
     _explain(tally.broken, turned, given, out)
     return 1 if tally.broken else 0
 

@@ -177,8 +177,11 @@ class FileJournal(SqliteJournal):
     ) -> "FileJournal":
         """Open the file on this disk."""
         disk.path.parent.mkdir(mode=0o700, exist_ok=True)
-        kind = type("FileJournal", (cls,), {"_disk": disk, "_on_append": staticmethod(on_append)})
-        journal: FileJournal = kind.open(disk.path, binding, clock=clock, takeover=takeover)
+        bound = {"_disk": disk, "_on_append": staticmethod(on_append)}
+        # Opening makes the writer at once, so disk and watcher stand before there is a journal.
+        kind: type[FileJournal] = type("FileJournal", (cls,), bound)
+        journal = kind.open(disk.path, binding, clock=clock, takeover=takeover)
+        assert isinstance(journal, FileJournal)  # noqa: S101  # `open` makes its own class
         try:
             newest = list(journal.read())[-1]
         except JournalDamaged:
@@ -232,6 +235,7 @@ class SlowWriter(Writer):
 
     def __init__(self, disk: FileDisk, *given: Any) -> None:  # noqa: ANN401
         self._disk = disk
+        self._called = False
         super().__init__(*given)
 
     def put(self, rows: list[Row]) -> None:
@@ -248,7 +252,7 @@ class SlowWriter(Writer):
         self._turn()
 
     def _start(self) -> None:
-        self._called = False
+        """There is no thread to start."""
 
     def _turn(self) -> None:
         self._called = False

@@ -64,19 +64,20 @@ class Callback:
         return self.at
 
 
-class SimLoop(asyncio.AbstractEventLoop):
+class SimLoop(asyncio.BaseEventLoop):
     """Run a scenario; the same seed runs the same callbacks in the same order."""
 
     def __init__(self, seed: int | str = 0, *, fifo: bool = False, steps: int = MOST_STEPS) -> None:
+        self._runs = self._shut = self._enough = self._burying = False
+        super().__init__()
         # A test wants repeatable numbers, not secret ones.
         self._random = Random(f"loop/{seed}").random  # noqa: S311
         self._fifo = fifo
-        self._limit = steps
-        self._ready: list[Callback] = []
-        self._timers: list[tuple[float, int, Callback]] = []
-        self._number = 0
+        self._most = steps
+        self._pool: list[Callback] = []
+        self._due: list[tuple[float, int, Callback]] = []
+        self._ticket = 0
         self._now = 0.0
-        self._running = self._closed = self._stopping = self._burying = False
         self._tasks: list[tuple[asyncio.Task[Any], Life | None]] = []
         self._dropped: list[Callback] = []
         #: Callbacks that ran so far.
@@ -91,25 +92,25 @@ class SimLoop(asyncio.AbstractEventLoop):
         main = future if asyncio.isfuture(future) else self.create_task(future, name="main")
         main.add_done_callback(self._stop)
         with self._entered():
-            while not self._stopping:
-                if self._ready:
+            while not self._enough:
+                if self._pool:
                     self._turn()
                 else:
                     self._advance()
-        self._stopping = False
+        self._enough = False
         return main.result()
 
     def bury(self) -> None:
         """Let the rest of every process unwind, and let go of it; the time stands still."""
         self._burying = True
-        self._limit = self.steps + MOST_STEPS
-        self._ready += self._dropped
+        self._most = self.steps + MOST_STEPS
+        self._pool += self._dropped
         self._dropped.clear()
         with self._entered():
             for _ in range(_LAST_WORDS):
                 for task, _ in self._tasks:
                     task.cancel()
-                while self._ready:
+                while self._pool:
                     self._turn()
         self.close()
 
@@ -122,22 +123,22 @@ class SimLoop(asyncio.AbstractEventLoop):
         hooks, outer = sys.get_asyncgen_hooks(), events._get_running_loop()  # noqa: SLF001
         sys.set_asyncgen_hooks(finalizer=self._finish_generator)
         events._set_running_loop(self)  # noqa: SLF001  # how any loop says that it runs
-        self._running = True
+        self._runs = True
         try:
             yield
         finally:
-            self._running = False
+            self._runs = False
             events._set_running_loop(outer)  # noqa: SLF001
             sys.set_asyncgen_hooks(*hooks)
             if collecting:
                 gc.enable()
 
     def _stop(self, _done: object) -> None:
-        self._stopping = True
+        self._enough = True
 
     def _turn(self) -> None:
         """Run one of the callbacks that are ready."""
-        ready = self._ready
+        ready = self._pool
         if self._fifo or len(ready) == 1:
             handle = ready.pop(0)
         else:
@@ -152,7 +153,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             self._dropped.append(handle)
             return
         self.steps += 1
-        if self.steps > self._limit:
+        if self.steps > self._most:
             raise Runaway(f"{self.steps} steps by {self._now:.3f} s, and no end")
         try:
             handle.context.run(handle.call, *handle.args)
@@ -163,14 +164,14 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def _advance(self) -> None:
         """Move the time to the next timer."""
-        timers = self._timers
+        timers = self._due
         while timers and timers[0][2].dropped:
             heappop(timers)
         if not timers:
             raise Deadlock(f"nothing is ready and no timer is set at {self._now:.3f} s")
         self._now = max(self._now, timers[0][0])
         while timers and timers[0][0] <= self._now:
-            self._ready.append(heappop(timers)[2])
+            self._pool.append(heappop(timers)[2])
 
     # ------------------------------------------------------------------ scheduling
 
@@ -178,20 +179,20 @@ class SimLoop(asyncio.AbstractEventLoop):
         """Virtual seconds since the loop was made."""
         return self._now
 
-    def call_soon(  # type: ignore[override]  # without the checker's type variables
+    def call_soon(
         self, callback: Callable[..., object], *args: object, context: Context | None = None
     ) -> asyncio.Handle:
         """Make it ready."""
         if context is None:
             context = copy_context()
         handle = Callback(callback, args, context, self._now)
-        self._ready.append(handle)
+        self._pool.append(handle)
         return handle  # type: ignore[return-value]  # a handle in all but descent
 
     #: There is one thread.
-    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+    call_soon_threadsafe = call_soon
 
-    def call_later(  # type: ignore[override]
+    def call_later(
         self,
         delay: float,
         callback: Callable[..., object],
@@ -201,7 +202,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         """Make it ready after so many virtual seconds."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def call_at(  # type: ignore[override]
+    def call_at(
         self,
         when: float,
         callback: Callable[..., object],
@@ -212,8 +213,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         if context is None:
             context = copy_context()
         handle = Callback(callback, args, context, when)
-        self._number += 1
-        heappush(self._timers, (when, self._number, handle))
+        self._ticket += 1
+        heappush(self._due, (when, self._ticket, handle))
         return handle  # type: ignore[return-value]  # a handle in all but descent
 
     def create_future(self) -> "asyncio.Future[Any]":
@@ -237,7 +238,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         """The names of the tasks of one process that have not ended."""
         return [t.get_name() for t, whose in self._tasks if whose is life and not t.done()]
 
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(
         self, _executor: object, func: Callable[..., T], *args: object
     ) -> "asyncio.Future[T]":
         """Call it inline, as one step of its own: there are no threads here."""
@@ -260,16 +261,16 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def is_running(self) -> bool:
         """Whether it runs now."""
-        return self._running
+        return self._runs
 
     def is_closed(self) -> bool:
         """Whether it was closed."""
-        return self._closed
+        return self._shut
 
     def close(self) -> None:
         """Let go of everything."""
-        self._closed = True
-        for held in (self._ready, self._timers, self._dropped, self._tasks):
+        self._shut = True
+        for held in (self._pool, self._due, self._dropped, self._tasks):
             held.clear()
 
     def get_debug(self) -> bool:
@@ -283,4 +284,4 @@ class SimLoop(asyncio.AbstractEventLoop):
             self.faults.append(fault)
 
     def _finish_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self.create_task(generator.aclose())  # type: ignore[arg-type]  # a coroutine in all but name
+        self.create_task(generator.aclose())

@@ -114,7 +114,7 @@ class Script:
             yield Move(self._time(chance), Do.CONFLICT, chance.choice(names))
         for _ in range(self._knobs.halts):
             scope = chance.choice(("desk", "symbol", "symbol"))
-            facts = {"scope": scope, "seconds": chance.choice((1.0, 5.0, 1000.0))}
+            facts: dict[str, Any] = {"scope": scope, "seconds": chance.choice((1.0, 5.0, 1000.0))}
             name = chance.choice(_SYMBOLS) if scope == "symbol" else ""
             yield Move(self._time(chance), Do.HALT, name, facts)
         for number in range(self._knobs.plans):
@@ -134,23 +134,25 @@ class Script:
         for number in range(knobs.strangers):
             yield Move(self._time(chance), Do.STRANGER, f"by-hand-{number}", _theirs(chance))
         for _ in range(knobs.staff):
-            facts = {"how": chance.choice(_STAFF), "which": chance.random()}
-            yield Move(self._time(chance), Do.STAFF, facts=facts)
+            act = {"how": chance.choice(_STAFF), "which": chance.random()}
+            yield Move(self._time(chance), Do.STAFF, facts=act)
 
     def _machine(self) -> Iterator[Move]:
         chance, knobs = self._chances.of("machine"), self._knobs
         for _ in range(knobs.kills if not knobs.fragile else 0):
             yield Move(self._time(chance), Do.KILL)
         for _ in range(knobs.drains):
-            facts = {"policy": chance.choice(("keep", "cancel_day", "cancel_all"))}
-            yield Move(self._time(chance), Do.DRAIN, facts=facts)
+            policy = chance.choice(("keep", "cancel_day", "cancel_all"))
+            yield Move(self._time(chance), Do.DRAIN, facts={"policy": policy})
         for _ in range(knobs.takeovers):
             yield Move(self._time(chance), Do.TAKEOVER)
         for _ in range(knobs.jumps):
-            facts = {"seconds": chance.choice((-3600.0, -20.0, -1.0, 1.0, 20.0, 3600.0, 90_000.0))}
-            yield Move(self._time(chance), Do.JUMP, facts=facts)
+            seconds = chance.choice(_JUMPS)
+            yield Move(self._time(chance), Do.JUMP, facts={"seconds": seconds})
 
 
+#: How far somebody sets the clock, in seconds.
+_JUMPS: Final = (-3600.0, -20.0, -1.0, 1.0, 20.0, 3600.0, 90_000.0)
 #: What the venue's staff may do.
 _STAFF: Final = (
     *("fill", "fill", "fill", "bust", "correct", "cancel", "reject", "expire"),

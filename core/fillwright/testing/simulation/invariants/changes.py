@@ -1,6 +1,7 @@
 """What must hold of each change when it is recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from fillwright.journal import OPENED
@@ -47,7 +48,7 @@ def replay_is_live(scene: "Scene", seq: int, change: Change) -> None:
         raise Violation("halts or cursor differ from those of the journal")
 
 
-def _held(positions: dict[str, object]) -> dict[str, object]:  # type: ignore[type-arg, unused-ignore]
+def _held(positions: Mapping[str, Decimal]) -> dict[str, Decimal]:
     return {symbol: quantity for symbol, quantity in positions.items() if quantity}
 
 

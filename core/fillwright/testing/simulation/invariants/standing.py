@@ -81,7 +81,8 @@ def open_orders_are_counted(scene: "Scene", sight: Sight) -> None:
 def risk_sees_the_worst_case(scene: "Scene", view: BookView, asked: ClientOrderId) -> None:
     """The book on which an order is judged counts at least what is held, open and on its way.
 
-    Legs that the broker made count from the moment on at which it told of them.
+    Legs that the broker made count from the moment on at which it told of them. What was given
+    up behind the fence and came all the same counts from the moment on at which it is found.
     """
     outside = scene.outside
     sight, account = Sight.of(outside.venue), outside.venue.account()
@@ -105,7 +106,7 @@ def risk_sees_the_worst_case(scene: "Scene", view: BookView, asked: ClientOrderI
 def _true_reach(
     scene: "Scene", sight: Sight, symbol: str, asked: ClientOrderId
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """What `asked` takes off the position, and what others may still buy and sell."""
+    """What the position has by `asked` and the given up, and what others may still trade."""
     outside = scene.outside
     less, reach = ZERO, {Side.BUY: ZERO, Side.SELL: ZERO}
     at_venue: dict[str, None] = {}
@@ -114,16 +115,23 @@ def _true_reach(
         at_venue[key] = None
         if order.symbol != symbol or order.status is OrdStatus.REPLACED:
             continue
-        if key == asked:
+        if key == asked or _is_given_up(scene, key):
             # What this desk does not know of its own fills yet is judged with the order itself.
-            known = scene.shadow.orders.get(asked)
+            known = scene.shadow.orders.get(key)
             less -= order.side.sign * (order.filled - (known.filled if known else ZERO))
         elif not (order.ended or order.quantity is None or order.shadow or _is_held(order)):
             reach[order.side] += order.leaves
     for name, sent in outside.sent.items():
-        if sent.symbol == symbol and name not in at_venue and name != asked:
-            reach[sent.side] += (sent.quantity or ZERO) if outside.may_arrive(name) else ZERO
+        if sent.symbol != symbol or name in at_venue or name == asked:
+            continue
+        if outside.may_arrive(name) and not _is_given_up(scene, name):
+            reach[sent.side] += sent.quantity or ZERO
     return less, reach[Side.BUY], reach[Side.SELL]
+
+
+def _is_given_up(scene: "Scene", key: ClientOrderId) -> bool:
+    state = scene.shadow.orders.get(key)
+    return state is not None and state.status is OrdStatus.ABANDONED
 
 
 def _is_held(order: VenueOrder) -> bool:
