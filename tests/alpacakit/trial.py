@@ -1,4 +1,4 @@
-"""What the trials share: a desk over the real adapter and a paper server, in the test's own time."""
+"""What the trials share: a desk on the real adapter and a paper server, in its own time."""
 
 import asyncio
 import time

@@ -100,9 +100,8 @@ def test_a1_only_the_door_and_the_command_line_run_loops() -> None:
 
     assert all(
         name == "core/fillwright/door.py"
-        or name.startswith("core/fillwright/cli/")
-        # A server or a simulation of its own, which nobody's program runs inside a loop.
-        or name.startswith("core/fillwright/testing/")
+        # In testing: a server or a simulation, which nobody's program runs inside a loop.
+        or name.startswith(("core/fillwright/cli/", "core/fillwright/testing/"))
         for name in runs
     )
 

@@ -1,4 +1,4 @@
-"""Paper stays paper: the endpoint is looked at before every request that acts, whoever asks for it."""
+"""Paper stays paper: the endpoint is looked at before every request that acts."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -74,11 +74,13 @@ async def test_an_endpoint_that_changes_under_the_desk_gets_nothing(
         before = acted(server)
         desk._parts.adapter.executor.endpoint = Mode.LIVE
 
+        said = ""
         try:
             await deed(desk, open_one)
         except FillwrightError as fault:
-            assert "the adapter speaks to a live endpoint; nothing was sent" in str(fault)
+            said = str(fault)
 
+        assert not said or "the adapter speaks to a live endpoint; nothing was sent" in said
         assert acted(server) == before
 
 
@@ -96,11 +98,13 @@ async def test_a_client_whose_host_is_changed_sends_nothing(
             elsewhere = property(lambda _: other.url, lambda _, __: None)
             with monkeypatch.context() as patch:
                 patch.setattr(_SafeTrading, "_base_url", elsewhere, raising=False)
+                said = ""
                 try:
                     await deed(desk, open_one)
                 except FillwrightError as fault:
-                    assert "a host that is not the configured one" in str(fault)
+                    said = str(fault)
 
+            assert not said or "a host that is not the configured one" in said
             assert acted(server) == before
             assert list(other.requests) == []
 

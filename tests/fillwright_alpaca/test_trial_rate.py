@@ -1,4 +1,4 @@
-"""A large plan at Alpaca's limit of 200 requests a minute: real adapter, real server, virtual time."""
+"""A large plan at Alpaca's limit of 200 requests a minute, in virtual time."""
 
 import asyncio
 from collections import Counter
@@ -21,7 +21,7 @@ D = Decimal
 COUNT = 200
 LIMIT = 200
 SYMBOLS = [f"S{number:03d}" for number in range(COUNT)]
-#: Of the broker's clock: rules and order of each symbol, at the limit, and a quarter more for polls.
+#: Of the broker's clock: rules and order of each symbol at the limit, a quarter more for polls.
 SECONDS = 2 * COUNT / LIMIT * 60 * 1.25
 #: In seconds: a cancel waits for nothing.
 CANCEL_WAITS = 0.0

@@ -1,4 +1,4 @@
-"""The stream goes wrong for minutes: what the desk knows, takes and tries meanwhile, and after it."""
+"""The stream goes wrong for minutes: what the desk knows, takes and tries meanwhile, and after."""
 
 from contextlib import suppress
 from decimal import Decimal
