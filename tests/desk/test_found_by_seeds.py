@@ -9,6 +9,7 @@ import pytest
 from desk.kit import World, open_order, order, resting
 from fillwright.desk.deadline import Deadline
 from fillwright.desk.market import account_of
+from fillwright.desk.tasks import Tasks
 from fillwright.errors import BrokerUnavailable, DeskClosed
 from fillwright.orders import OrderChange
 from fillwright.reports import Evidence, ExecutionReport, Source
@@ -160,6 +161,21 @@ async def test_nothing_begins_behind_the_end(world):
     await asyncio.gather(task, return_exceptions=True)
 
     assert (ran, task.cancelled()) == ([], True)
+
+
+async def test_a_task_that_has_just_ended_does_not_hold_up_the_end():
+    """From 3.12 on `gather` does not give the loop a turn when all that it waits for has ended."""
+
+    async def nothing():
+        return None
+
+    tasks = Tasks(lambda _name, _fault: None)
+    ended = tasks.spawn("one", nothing())
+    await asyncio.sleep(0)
+
+    assert ended.done()
+    assert tasks.names == ("one",)
+    await tasks.cancel_all()
 
 
 @pytest.mark.parametrize("question", ["fresh_account", "fresh_quote", "instrument"])

@@ -38,11 +38,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "list": {"fault": "field_set", "value": [{"new": True}]},
 }
 ALL = "TRY_DRIFT" in os.environ
-#: Without this field, or with garbage in it, the books cannot be compared.
-ESSENTIAL = "the books"
-#: Numbers are read from text and from exact JSON numbers, and words may be new.
-READ_ALL_THE_SAME = "retyped"
-
 _ORDER = {
     "id": "missing null retyped list",
     "client_order_id": "retyped list",
@@ -50,7 +45,7 @@ _ORDER = {
     "side": "missing null retyped garbage list",
     "status": "missing null retyped list",
     "qty": "missing null garbage list",
-    "filled_qty": "garbage list",
+    "filled_qty": "missing null garbage list",
     "notional": "garbage list",
     "legs": "garbage list",
 } | dict.fromkeys(
@@ -62,6 +57,8 @@ _ORDER = {
     ),
     "",
 )
+#: Orders are read in the same way everywhere; elsewhere these are enough.
+_CORE = (*(name for name, fatal in _ORDER.items() if fatal), "limit_price", "submitted_at", "new")
 #: For each place and field the changes with which the books cannot be compared any more.
 TABLE: dict[str, dict[str, str]] = {
     "account": {
@@ -91,7 +88,7 @@ TABLE: dict[str, dict[str, str]] = {
     "activities": {
         "id": "missing null retyped list",
         "type": "retyped garbage list",
-        "order_id": "missing null retyped list",
+        "order_id": "missing null retyped garbage list",
         "qty": "missing null garbage list",
         "cum_qty": "missing null garbage list",
         "price": "missing null garbage list",
@@ -102,8 +99,8 @@ TABLE: dict[str, dict[str, str]] = {
         "a_new_field": "",
     },
     "orders": _ORDER,
-    "find": dict.fromkeys(_ORDER, ""),
-    "submit": dict.fromkeys(_ORDER, ""),
+    "find": dict.fromkeys(_CORE, ""),
+    "submit": dict.fromkeys(_CORE, ""),
     "assets": dict.fromkeys(
         (
             *("symbol", "class", "status", "tradable", "fractionable", "shortable"),
@@ -118,7 +115,7 @@ TABLE: dict[str, dict[str, str]] = {
     "message": dict.fromkeys(
         (
             *("event", "timestamp", "price", "qty", "execution_id", "position_qty", "order"),
-            *(f"order.{field}" for field in _ORDER),
+            *(f"order.{field}" for field in _CORE),
         ),
         "",
     ),
@@ -126,10 +123,14 @@ TABLE: dict[str, dict[str, str]] = {
 CASES = [(place, field) for place, fields in TABLE.items() for field in fields]
 
 
-def changes_of(number: int) -> list[str]:
-    """All changes, or two that take turns from field to field."""
-    names = list(CHANGES)
-    return names if ALL else [names[number % 5], names[(number * 3 + 2) % 5]]
+def changes_of(place: str, field: str) -> list[str]:
+    """All changes; or one with which the books can be compared, and one with which they cannot."""
+    if ALL:
+        return list(CHANGES)
+    turn = CASES.index((place, field))
+    fatal = TABLE[place][field].split()
+    harmless = [name for name in CHANGES if name not in fatal]
+    return [names[turn % len(names)] for names in (fatal, harmless) if names]
 
 
 @dataclass
@@ -166,10 +167,11 @@ def cautious() -> Trial:
 @pytest.mark.parametrize(("place", "field"), CASES)
 async def test_a_field_that_changes(place: str, field: str, alerts: Alerts) -> None:
     """The broker's next version is read as something that it does not say, or crashes the desk."""
-    number = CASES.index((place, field))
     async with trial(world=cautious()) as world:
-        standing = await world.submit(**resting(quantity="7"))
-        for turn, change in enumerate(changes_of(number)):
+        standing = await world.submit(**resting(quantity="400", limit_price="96"))
+        await world.run(0.1)
+        assert standing.state.status is OrdStatus.NEW, standing.state.reasons
+        for turn, change in enumerate(changes_of(place, field)):
             alerts.told.clear()
             world.server.faults.add(
                 Fault.model_validate({"on": place, "field": field, **CHANGES[change]})
@@ -182,8 +184,11 @@ async def test_a_field_that_changes(place: str, field: str, alerts: Alerts) -> N
             if change in TABLE[place][field].split():
                 assert "not compared with the broker" in said
                 assert any("reconcile_failed" in one for one in told), told
-            else:
+            elif place != "message":
                 assert said == ""
+            else:
+                # What cannot be read is a gap, and a gap has the books compared at once.
+                assert said == "" or said.startswith("the books are being compared")
         assert standing.state.filled > 0
 
 
@@ -192,9 +197,9 @@ async def live(world: Trial, turn: int) -> list[Handle]:
     shares = str(turn + 1)
     buy = await world.desk.submit(order(symbol="KO", quantity=shares))
     sell = await world.desk.submit(order(symbol="MSFT", side="SELL", quantity=shares))
-    other = await world.desk.submit(order(**resting(limit_price=f"9{turn + 1}")))
+    other = await world.desk.submit(order(**resting(limit_price=f"9{turn}")))
     await world.run(1)
-    world.quote("AAPL", D(90), size=D(2))
+    world.quote("AAPL", D("95.5"), size=D(1))
     canceling = asyncio.create_task(world.desk.cancel(other.client_order_id))
     await world.run(9)
     with suppress(FillwrightError):
@@ -218,4 +223,8 @@ async def heal(world: Trial, handles: list[Handle]) -> None:
     assert {handle.state.status for handle in handles} <= ENDS
 
 
-ENDS = {OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.REFUSED, OrdStatus.ABANDONED}
+#: The last three are ours: it was not sent, or never taken.
+ENDS = {
+    *(OrdStatus.FILLED, OrdStatus.CANCELED),
+    *(OrdStatus.REFUSED, OrdStatus.EXPIRED, OrdStatus.ABANDONED),
+}

@@ -44,6 +44,20 @@ class Change:
             setattr(owner, name, before)
 
 
+@dataclass(frozen=True)
+class Mutant:
+    """One fault of the protocol."""
+
+    name: str
+    #: What is wrong with it.
+    harm: str
+    changes: tuple[Change, ...]
+
+
+def mutant(name: str, harm: str, *changes: tuple[str, str, str]) -> Mutant:
+    return Mutant(name, harm, tuple(Change(*change) for change in changes))
+
+
 def rewritten(real: Any, old: str, new: str) -> Any:
     """The same function with other text, in the same module."""
     plain = getattr(real, "fget", None) or getattr(real, "__func__", None) or real

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fillwright.accounts import Instrument, MarketSession
 from fillwright.desk.days import DayBook
 from fillwright.desk.market import Market
+from fillwright.desk.tasks import end
 from fillwright.inputs import Datum, Input, Session, SessionState
 from fillwright.protocols import Clock, SessionSource
 from fillwright.types import AssetClass
@@ -67,8 +68,7 @@ class BrokerClock:
     async def close(self) -> None:
         """Give up a question that is open; the adapter is closed by the desk."""
         if self._asked is not None:
-            self._asked.cancel()
-            await asyncio.gather(self._asked, return_exceptions=True)
+            await end(self._asked)
 
 
 class AccountOfTheDay:

@@ -17,6 +17,7 @@ from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
 from fillwright.desk.deadline import Deadline
 from fillwright.desk.keeper import Keeper
+from fillwright.desk.tasks import end
 from fillwright.desk.wire import Wire, Withheld
 from fillwright.errors import DuplicateClientOrderId, NotSent, OrderRejected
 from fillwright.ledger import EndedUnsent, Refused, Sent, Unsent
@@ -189,9 +190,7 @@ class Carrier:
             return asked.done()
         finally:
             del self._waiting[key]
-            timer.cancel()
-            asked.cancel()
-            await asyncio.gather(asked, timer, return_exceptions=True)
+            await end(asked, timer)
 
     def _ended_unsent(self, state: OrderState, deadline: Deadline) -> bool:
         """Whether it goes no further; one that was withdrawn or came too late ends here."""

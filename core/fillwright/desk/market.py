@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.desk.funds import Funds
-from fillwright.desk.tasks import NoAnswer, answered_within
+from fillwright.desk.tasks import NoAnswer, answered_within, end
 from fillwright.errors import BrokerUnavailable, FillwrightError, UnknownSymbol, fault_text
 from fillwright.logs import get_logger
 from fillwright.orders import Order
@@ -121,10 +121,7 @@ class Market:
 
     async def close(self) -> None:
         """Give up the questions that are still open."""
-        asked = list(self._asked.values())
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
+        await end(*self._asked.values())
 
     async def _prepare(self, symbol: str) -> None:
         try:

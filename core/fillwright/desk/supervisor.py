@@ -21,7 +21,7 @@ from fillwright.desk.deadman import DeadMan
 from fillwright.desk.health import Health
 from fillwright.desk.market import Market
 from fillwright.desk.reconciler import Reconciler
-from fillwright.desk.tasks import Tasks
+from fillwright.desk.tasks import Tasks, end
 from fillwright.errors import BrokerUnavailable, FillwrightError, JournalError
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, Limits, Rng, TradingStream
@@ -210,10 +210,7 @@ class Supervisor:
                 self._take_back()
                 self._look(self._clock.monotonic())
         finally:
-            begun = list(self._begun.values())
-            for task in begun:
-                task.cancel()
-            await asyncio.gather(*begun, return_exceptions=True)
+            await end(*self._begun.values())
 
     def _look(self, now: float) -> None:
         overdue = OVERDUE * self._limits.reconcile_every

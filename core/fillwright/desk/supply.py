@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fillwright.desk.tasks import NoAnswer, answered_within
+from fillwright.desk.tasks import NoAnswer, answered_within, end
 from fillwright.errors import ConfigError, fault_text
 from fillwright.inputs import ACCOUNT_WIDE, DataProvider, Datum, Input, Supplied, flaw
 from fillwright.logs import get_logger
@@ -148,10 +148,7 @@ class Supply:
 
     async def close(self) -> None:
         """Give up the questions that are open, and let go of the providers."""
-        asked = list(self._asked.values())
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
+        await end(*self._asked.values())
         for source in self._sources:
             await self._let_go(source)
 

@@ -25,9 +25,7 @@ async def finished_within(work: Coroutine[Any, Any, object], seconds: float, clo
         working.result()
         return True
     finally:
-        timer.cancel()
-        working.cancel()
-        await asyncio.gather(working, timer, return_exceptions=True)
+        await end(working, timer)
 
 
 class NoAnswer(Exception):
@@ -59,11 +57,23 @@ async def _first_of(asked: "asyncio.Future[T]", sleep: Coroutine[Any, Any, None]
     try:
         await asyncio.wait((asked, timer), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        timer.cancel()
-        await asyncio.gather(timer, return_exceptions=True)
+        await end(timer)
 
 
-def _heard(asked: "asyncio.Future[T]") -> None:
+async def end(*tasks: "asyncio.Future[Any]") -> None:
+    """Cancel what still runs of them and wait until it has ended; nobody asks what came of it."""
+    for task in tasks:
+        task.cancel()
+    try:
+        while running := [task for task in tasks if not task.done()]:
+            await asyncio.wait(running)
+    finally:
+        for task in tasks:
+            if task.done():
+                _heard(task)
+
+
+def _heard(asked: "asyncio.Future[Any]") -> None:
     """Take note of a fault that comes too late, so that nobody calls it forgotten."""
     if not asked.cancelled():
         asked.exception()
@@ -107,10 +117,8 @@ class Tasks:
         """
         self._over = True
         mine = asyncio.current_task()
-        while running := [task for task in self._tasks if task is not mine]:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+        while running := [t for t in self._tasks if t is not mine and not t.done()]:
+            await end(*running)
 
     @property
     def names(self) -> tuple[str, ...]:

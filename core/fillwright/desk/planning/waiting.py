@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from fillwright.desk.tasks import end
 from fillwright.protocols import Clock, OrderHandle
 
 
@@ -29,6 +30,4 @@ async def wait_done(handles: Iterable[OrderHandle], *, until: float, clock: Cloc
         if ends.done():
             ends.result()
     finally:
-        timer.cancel()
-        ends.cancel()
-        await asyncio.gather(timer, ends, return_exceptions=True)
+        await end(timer, ends)

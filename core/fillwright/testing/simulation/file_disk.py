@@ -43,7 +43,7 @@ class FileDisk:
         self.sound = False
         self._binding = binding
         base = _FAST if _FAST.is_dir() else None
-        self._base = Path(mkdtemp(prefix="fillwright-", dir=base))
+        self.base = Path(mkdtemp(prefix="fillwright-", dir=base))
         self._number = 0
         self._holder: FileJournal | None = None
         self._others: list[FileJournal] = []
@@ -53,7 +53,7 @@ class FileDisk:
     @property
     def path(self) -> Path:
         """Where the journal is now: every death leaves another folder."""
-        return self._base / str(self._number) / _FILES[0]
+        return self.base / str(self._number) / _FILES[0]
 
     def mend(self) -> None:
         """From now on nothing fails."""
@@ -93,7 +93,7 @@ class FileDisk:
         for journal in (self._holder, *self._others):
             if journal is not None:
                 journal.let_go()
-        shutil.rmtree(self._base, ignore_errors=True)
+        shutil.rmtree(self.base, ignore_errors=True)
 
     # ------------------------------------------------------------------ death
 

@@ -3,6 +3,8 @@
 Rules:
 1. The time moves only when nothing is ready, and then to the next timer at once.
 2. Which of the ready callbacks runs next is drawn from the seed; with `fifo` the oldest runs.
+   Asyncio's own callbacks only pass a result on, and run before: how many of them there are differs
+   from one Python to the next, and the scenario must not.
 3. Nothing ready and no timer left while the scenario waits is a deadlock, and raises.
 4. What belongs to a process that died never runs again, not even its finally blocks; they run
    when the scenario is over (`bury`), when its ports are long dead.
@@ -12,6 +14,7 @@ import asyncio
 import gc
 import sys
 from asyncio import events
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context, copy_context
@@ -24,6 +27,8 @@ from fillwright.testing.simulation.life import LIFE, Life
 T = TypeVar("T")
 #: More callbacks than any scenario needs: beyond it something spins.
 MOST_STEPS = 2_000_000
+#: Where asyncio's own callbacks stand: of `gather`, `wait` and `shield`.
+_PLUMBING = asyncio.gather.__module__
 #: How often the rest of a scenario is told to end.
 _LAST_WORDS = 5
 
@@ -75,6 +80,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._fifo = fifo
         self._most = steps
         self._pool: list[Callback] = []
+        self._plumbing: deque[Callback] = deque()
         self._due: list[tuple[float, int, Callback]] = []
         self._ticket = 0
         self._now = 0.0
@@ -93,7 +99,7 @@ class SimLoop(asyncio.BaseEventLoop):
         main.add_done_callback(self._stop)
         with self._entered():
             while not self._enough:
-                if self._pool:
+                if self._plumbing or self._pool:
                     self._turn()
                 else:
                     self._advance()
@@ -110,7 +116,7 @@ class SimLoop(asyncio.BaseEventLoop):
             for _ in range(_LAST_WORDS):
                 for task, _ in self._tasks:
                     task.cancel()
-                while self._pool:
+                while self._plumbing or self._pool:
                     self._turn()
         self.close()
 
@@ -138,6 +144,9 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _turn(self) -> None:
         """Run one of the callbacks that are ready."""
+        if self._plumbing:
+            self._call(self._plumbing.popleft())
+            return
         ready = self._pool
         if self._fifo or len(ready) == 1:
             handle = ready.pop(0)
@@ -146,21 +155,25 @@ class SimLoop(asyncio.BaseEventLoop):
             handle = ready[place]
             ready[place] = ready[-1]
             ready.pop()
+        self.steps += self._call(handle)
+        if self.steps > self._most:
+            raise Runaway(f"{self.steps} steps by {self._now:.3f} s, and no end")
+
+    def _call(self, handle: Callback) -> bool:
+        """Call it, unless it was cancelled or its process died; whether it was called."""
         if handle.dropped:
-            return
+            return False
         life = handle.life
         if life is not None and not life.alive and not self._burying:
             self._dropped.append(handle)
-            return
-        self.steps += 1
-        if self.steps > self._most:
-            raise Runaway(f"{self.steps} steps by {self._now:.3f} s, and no end")
+            return False
         try:
             handle.context.run(handle.call, *handle.args)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as fault:  # noqa: BLE001  # as any loop does
             self.call_exception_handler({"exception": fault})
+        return True
 
     def _advance(self) -> None:
         """Move the time to the next timer."""
@@ -186,7 +199,10 @@ class SimLoop(asyncio.BaseEventLoop):
         if context is None:
             context = copy_context()
         handle = Callback(callback, args, context, self._now)
-        self._pool.append(handle)
+        if getattr(callback, "__module__", None) == _PLUMBING:
+            self._plumbing.append(handle)
+        else:
+            self._pool.append(handle)
         return handle  # type: ignore[return-value]  # a handle in all but descent
 
     #: There is one thread.
@@ -270,7 +286,7 @@ class SimLoop(asyncio.BaseEventLoop):
     def close(self) -> None:
         """Let go of everything."""
         self._shut = True
-        for held in (self._pool, self._due, self._dropped, self._tasks):
+        for held in (self._plumbing, self._pool, self._due, self._dropped, self._tasks):
             held.clear()
 
     def get_debug(self) -> bool:

@@ -5,16 +5,22 @@ from hashlib import sha256
 
 
 class Trace:
-    """Keep every event with its virtual time; two runs of one seed have the same hash."""
+    """Keep every event with its virtual time; two runs of one seed have the same hash.
+
+    What is `hidden`, like the name of a folder that differs in each run, stands nowhere in it.
+    """
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
         self._hash = sha256()
+        self.hidden = ""
         self._events: list[tuple[float, str, str]] = []
 
     def note(self, what: str, text: str = "") -> None:
         """Something happened: a word for what, and the rest of the sentence."""
         now = self._time()
+        if self.hidden:
+            text = text.replace(self.hidden, "")
         self._events.append((now, what, text))
         self._hash.update(f"{now:.6f} {what} {text}\n".encode())
 

@@ -67,6 +67,8 @@ class World:
         )
         make_disk = FileDisk if knobs.file else Disk
         self._disk = make_disk(backend.binding, knobs, chances, points, self.trace.note)
+        if isinstance(self._disk, FileDisk):
+            self.trace.hidden = str(self._disk.base)
         self._machine = Machine(
             seed=seed,
             knobs=knobs,
