@@ -1,16 +1,24 @@
-"""Leave the process's logging as it was found."""
+"""Leave the process's logging, and what it knows to be secret, as it was found."""
 
 import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
+
+from fillwright import logs
 
 
 @pytest.fixture(autouse=True)
 def _logging_restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    registered, shapes = set(logs._registered), logs._shapes
     yield
     for handler in [one for one in root.handlers if one not in handlers]:
         root.removeHandler(handler)
     root.setLevel(level)
+    logs._registered.clear()
+    logs._registered.update(registered)
+    logs._shapes = shapes
+    structlog.reset_defaults()

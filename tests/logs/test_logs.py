@@ -6,7 +6,6 @@ import logging
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -21,21 +20,6 @@ from fillwright import logs
 from fillwright.logs import configure_logs, get_logger, looks_secret, printable, register_secret
 
 CANARY = 'canary/+9f 3c=é"x'
-
-
-@pytest.fixture(autouse=True)
-def _own_logging() -> Iterator[None]:
-    """Put the process's logging back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    registered, shapes = set(logs._registered), logs._shapes
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logs._registered.clear()
-    logs._registered.update(registered)
-    logs._shapes = shapes
-    structlog.reset_defaults()
 
 
 def logged(stream: StringIO) -> list[dict[str, Any]]:
