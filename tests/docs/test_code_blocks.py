@@ -24,7 +24,7 @@ INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt 
 EXEMPT = frozenset(
     {
         f"{INSTALL} . && .venv/bin/fillwright run docs/examples/rebalance.json",
-        f"{INSTALL} '.[dev]' && .venv/bin/python -m pytest",
+        f"{INSTALL} '.[dev]' && .venv/bin/python -m pytest -n auto --dist worksteal",
         "mkdir my-desk && cd my-desk",
     }
 )

@@ -113,4 +113,4 @@ def test_readmes_first_two_commands_are_set_up_and_tests() -> None:
 
     assert first.endswith(".venv/bin/fillwright run docs/examples/rebalance.json\n")
     assert marked.startswith(f"```sh\n{second}```")
-    assert second.endswith(".venv/bin/python -m pytest\n")
+    assert second.endswith(".venv/bin/python -m pytest -n auto --dist worksteal\n")
