@@ -1,4 +1,4 @@
-"""A key and a secret are planted: they are in nothing that a desk on Alpaca writes, says or holds."""
+"""A key and a secret are planted: nothing that a desk on Alpaca writes, says or holds has them."""
 
 import asyncio
 import base64
@@ -25,7 +25,7 @@ from fillwright.testing.paper_server import Fault, PaperServer, running_paper_se
 STRANGE = ("PK/CANARY+KEY=7Q4ZT2WA%", "canary/Secret+Z9x8C7&v6B5n4M3=a2S1d0F9%g8H7j6")
 SYMBOLS = ("AAPL", "MSFT", "KO", "PEP", "JPM", "V", "WMT", "XOM", "DIS", "INTC")
 #: In seconds, so that what hangs is over soon.
-HASTE = "read_timeout_seconds = 0.4\ntotal_timeout_seconds = 0.6\nproxy_timeout_seconds = 0.0\n"
+HASTE = "read_timeout_seconds = 2.0\ntotal_timeout_seconds = 3.0\nproxy_timeout_seconds = 0.0\n"
 DESK = "[desk]\nsend_deadline_seconds = 4.0\n[plan]\ndeadline_seconds = { normal = 25.0 }\n"
 
 
@@ -99,61 +99,71 @@ class Shell:
         return b"".join(path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
 
 
-def spoil(server: PaperServer) -> None:
-    """Every kind of failure, each somewhere; one repeats the keys that it was sent."""
-    echo = " and ".join(secrets_of(server))
-    lines: list[dict[str, Any]] = []
-    submits = [
+def spoil(server: PaperServer, lines: list[dict[str, Any]]) -> None:
+    for line in lines:
+        server.faults.add(Fault.model_validate(line))
+
+
+def spoiled_submits(echo: str) -> list[dict[str, Any]]:
+    """Every kind of failure of a submit; the first one repeats the keys that it was sent."""
+    kinds = [
         *("accept_then_reset", "accept_then_504", "garbage", "truncated", "drop_hang"),
         *("server_error", "bad_gateway", "cut_off"),
     ]
-    lines += [{"on": "submit", "fault": kind, "nth": n + 1} for n, kind in enumerate(submits)]
-    lines.append({"on": "submit", "fault": "reject", "nth": 9, "code": 40310000, "text": echo})
-    others = ["drop_reset", "bad_gateway", "unauthorized", "garbage", "redirect", "truncated"]
-    for place in ("account", "positions", "orders", "activities", "find", "data", "assets"):
-        lines += [
-            {"on": place, "fault": kind, "nth": 3 * n + 4, "text": echo}
-            for n, kind in enumerate(others)
-        ]
-    lines += [
+    rejected = {"on": "submit", "fault": "reject", "nth": 1, "code": 40310000, "text": echo}
+    return [rejected, *({"on": "submit", "fault": k, "nth": n} for n, k in enumerate(kinds, 2))]
+
+
+def spoiled_reads(echo: str) -> list[dict[str, Any]]:
+    """Every kind of failure of everything else, each somewhere."""
+    kinds = ["unauthorized", "redirect", "drop_reset", "bad_gateway", "garbage", "truncated"]
+    places = ("account", "positions", "orders", "activities", "find", "data", "assets")
+    return [
+        *(
+            {"on": place, "fault": kind, "nth": 2 + 2 * n, "text": echo}
+            for place in places
+            for n, kind in enumerate(kinds)
+        ),
         {"on": "message", "fault": "close", "nth": 4},
         {"on": "message", "fault": "garbage", "nth": 7},
         {"on": "connect", "fault": "bad_gateway", "nth": 2},
         {"on": "connect", "fault": "redirect", "nth": 3, "text": "http://127.0.0.1:9/"},
     ]
-    for line in lines:
-        server.faults.add(Fault.model_validate(line))
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("logs", [(), ("--log-json",)], ids=["console", "json"])
-def test_a_run_in_which_everything_fails_writes_no_key(tmp_path: Path, logs: tuple) -> None:
+def test_a_run_in_which_everything_fails_writes_no_key(tmp_path: Path) -> None:
     """A key in a log file is a key in every backup, ticket and chat that the log gets into."""
     with running_paper_server() as server:
         secrets = secrets_of(server)
+        echo = " and ".join(secrets)
         shell = Shell(tmp_path, server)
         write_desk(tmp_path, server.url, top=DESK, table=HASTE)
         write_plan(tmp_path, target_quantities=dict.fromkeys(SYMBOLS, "2"))
-        spoil(server)
-        loud = ("--log-level", "debug", "--debug", *logs, "-c", "desk.toml")
+        loud = ("--log-level", "debug", "--debug", "-c", "desk.toml")
 
-        codes = [
-            shell("run", "plan.json", *loud),
-            shell("doctor", *loud),
-            shell("doctor", "--json", *loud),
-            shell("check-config", "--explain", *loud),
-            shell("run", "plan.json", "--json", *loud),
-            shell("orders", "--all", "--json", *loud),
-            shell("plugins", *loud),
-            shell("reconcile", "--wait", "1", *loud),
-            shell("journal", "show", "--last", "500", *loud),
-            shell("journal", "export", *loud),
-            shell("--crash", "run", "plan.json", *loud),
-        ]
+        # A plan that cannot read its account sends nothing: the first run has that still.
+        spoil(server, spoiled_submits(echo))
+        shell("run", "plan.json", *loud)
+        spoil(server, spoiled_reads(echo))
+        for command in (
+            ("doctor",),
+            ("doctor", "--json", "--log-json"),
+            ("check-config", "--explain"),
+            ("run", "plan.json", "--json", "--log-json"),
+            ("orders", "--all", "--json"),
+            ("reconcile", "--wait", "1"),
+            ("journal", "show", "--last", "500"),
+            ("journal", "export", "--log-json"),
+        ):
+            shell(*command, *loud)
+        server.faults.clear()
+        crashed = shell("--crash", "run", "plan.json", *loud)
 
         written = shell.everything()
-        assert {seen.fault for seen in server.requests} >= {"reject", "redirect", "unauthorized"}
-    assert codes[-1] == 1
+        seen = {seen.fault for seen in server.requests}
+    assert seen >= {"reject", "accept_then_reset", "redirect", "unauthorized"}
+    assert crashed == 1
     assert b"RuntimeError: crashed" in written
     assert b"order_in_doubt" in written
     assert found(written, secrets) == []
@@ -239,24 +249,30 @@ OPENING = {
 }
 
 
+async def fault_of_opening(path: Path) -> str:
+    """What a crash reporter would print; no frame from here down was given the keys by the test."""
+    with pytest.raises(FillwrightError) as raised:
+        async with open_desk(path):
+            pass
+    return shown(raised.value)
+
+
 @pytest.mark.parametrize("case", OPENING)
 async def test_a_desk_that_does_not_open_raises_no_key(
-    case: str, tmp_path: Path, log: pytest.LogCaptureFixture
+    case: str, tmp_path: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crash reporter keeps every local variable of every frame."""
     with running_paper_server() as server:
-        key, secret = STRANGE if case == "wrong" else secrets_of(server)
-        environ = {"FILLWRIGHT_ALPACA__KEY_ID": key, "FILLWRIGHT_ALPACA__SECRET_KEY": secret}
+        secrets = STRANGE if case == "wrong" else secrets_of(server)
+        monkeypatch.setenv("FILLWRIGHT_ALPACA__KEY_ID", secrets[0])
+        monkeypatch.setenv("FILLWRIGHT_ALPACA__SECRET_KEY", secrets[1])
         if case != "wrong":
             server.faults.add(Fault.model_validate(OPENING[case]))
         path = write_desk(tmp_path, server.url, table=HASTE, top='expected_account_id = "PA1"')
 
-        with pytest.raises(FillwrightError) as raised:
-            async with open_desk(path, environ=environ):
-                pass
+        written = await fault_of_opening(path) + log.text
 
-        written = shown(raised.value) + log.text
-        assert found(written.encode(), (key, secret)) == []
+        assert found(written.encode(), secrets) == []
 
 
 def parts(root: object) -> list[object]:
@@ -265,7 +281,7 @@ def parts(root: object) -> list[object]:
     waiting: list[object] = [root]
     while waiting and len(seen) < 50_000:
         one = waiting.pop()
-        if id(one) in seen or isinstance(one, type) or callable(one) and not vars_of(one):
+        if id(one) in seen or isinstance(one, type) or (callable(one) and not vars_of(one)):
             continue
         seen[id(one)] = one
         if isinstance(one, dict):
