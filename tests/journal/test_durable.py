@@ -145,6 +145,19 @@ async def test_a_takeover_fences_the_writer_before_it_can_commit(journal, tmp_pa
     await other.aclose()
 
 
+async def test_a_fenced_writer_does_not_hold_the_file(journal, tmp_path) -> None:
+    """A process that lost the journal and lives on must not stop the one that took it over."""
+    other = open_journal(tmp_path / "desk.db", takeover=True)
+    with pytest.raises(Fenced):
+        await journal.durable(journal.append("k", "late", {}))
+
+    other._connection.execute("PRAGMA busy_timeout = 0")
+    await fill(other, 3)
+    await other.aclose()
+    with pytest.raises(Fenced):
+        await journal.aclose()
+
+
 async def test_check_fence_sees_a_takeover_at_once_and_for_good(journal, tmp_path) -> None:
     """Between the durable record and the send a paused process may have lost its journal."""
     lock = tmp_path / "desk.db.lock"

@@ -101,6 +101,11 @@ def test_every_status_has_a_row() -> None:
     assert set(OrdStatus) == set(NEXT)
 
 
+def test_an_order_without_requests_shows_the_brokers_word() -> None:
+    """Shown as a person's turn or as doubt, a working order would block its symbol."""
+    assert all(lifecycle.shown(status, ()) is status for status in OrdStatus)
+
+
 def test_final_rows_are_empty() -> None:
     """A final status with a way out lets an ended order come back to life."""
     assert all(not NEXT[status] for status in FINAL)

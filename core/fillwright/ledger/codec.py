@@ -29,6 +29,8 @@ from fillwright.ledger.facts import (
     Adopted,
     Asked,
     BooksOpened,
+    CashAdjusted,
+    ChangeRefused,
     CursorMoved,
     DayOpened,
     Doubted,
@@ -59,6 +61,7 @@ KINDS: dict[type[Fact], str] = {
     Unsent: "order_unsent",
     EndedUnsent: "order_ended_unsent",
     Asked: "change_asked",
+    ChangeRefused: "change_refused",
     Doubted: "request_doubted",
     Settled: "request_settled",
     HandedOver: "order_handed_over",
@@ -69,6 +72,7 @@ KINDS: dict[type[Fact], str] = {
     FillQuoted: "fill_quoted",
     BooksOpened: "books_opened",
     PositionAdjusted: "position_adjusted",
+    CashAdjusted: "cash_adjusted",
     DayOpened: "day_opened",
     EquityPeaked: "equity_peaked",
     CursorMoved: "cursor_moved",
@@ -84,6 +88,9 @@ KINDS: dict[type[Fact], str] = {
     AlertCleared: "alert_cleared",
     Judged: "executions_judged",
 }
+
+#: What reading a body raises that is none; a text that is no number raises an ArithmeticError.
+_GARBLED = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
 
 Writer = Callable[[Any], Json]
 Reader = Callable[[Any], Any]
@@ -104,7 +111,7 @@ def decode(record: Record) -> Fact | None:
     try:
         body = {**record.body, "key": record.key} if record.key else record.body
         return cast("Fact", reader(body))
-    except (KeyError, TypeError, ValueError) as fault:
+    except _GARBLED as fault:
         raise JournalError(
             f"record {record.seq} ({record.kind}) cannot be read: {fault}"
         ) from fault
@@ -189,8 +196,11 @@ def _reader(cls: type[Any]) -> Reader:
     absent = {f.name: None for f in fields(cls) if f.default is MISSING}
 
     def read(body: Mapping[str, Any]) -> Any:  # noqa: ANN401  # any fact
-        known = {k: read_field(v) for k, v in body.items() if (read_field := plan[k])}
-        return cls(**{**absent, **body, **known})
+        known: dict[str, Any] = absent.copy()
+        for name, value in body.items():
+            read_field = plan[name]
+            known[name] = read_field(value) if read_field else value
+        return cls(**known)
 
     return read
 

@@ -86,6 +86,16 @@ class Asked(OrderFact):
     remarks: tuple[Reason, ...] = ()
     #: The changed order could only make the position smaller when it was approved.
     reduces: bool = False
+    #: What the change adds to what the order counts for in totals.
+    value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRefused(OrderFact):
+    """Our gate said no to a change; the order stands as it stood."""
+
+    change: OrderChange
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +202,22 @@ class PositionAdjusted:
     at: datetime
     symbol: str
     quantity: Decimal
+    #: The person who looked, and what that showed.
     by: str
+    reason: str = ""
+    #: What the ledger held before.
+    was: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CashAdjusted:
+    """Cash that moved without an execution: the broker's word stands."""
+
+    at: datetime
+    cash: Decimal
+    by: str
+    reason: str = ""
+    was: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +250,7 @@ Fact = (
     OrderFact
     | BooksOpened
     | PositionAdjusted
+    | CashAdjusted
     | DayOpened
     | EquityPeaked
     | CursorMoved

@@ -10,22 +10,22 @@ Rules:
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fillwright import lifecycle
 from fillwright.ledger.controls import ControlFact, Controls, Halted
+from fillwright.ledger.executions import Executions
 from fillwright.ledger.facts import (
     Abandoned,
     Adopted,
     Asked,
     BooksOpened,
+    CashAdjusted,
+    ChangeRefused,
     CursorMoved,
     DayOpened,
     Doubted,
-    EarlierFill,
     EndedUnsent,
     EquityPeaked,
     Fact,
@@ -87,11 +87,7 @@ class Ledger:
         self.day: Day | None = None
         self.controls = Controls()
         self.watched = Watched()
-        self._executions: dict[ClientOrderId, dict[ExecutionId, Execution]] = {}
-        #: Fills from before the books were opened: they moved the opening position, not this one.
-        self._earlier: dict[ExecutionId, EarlierFill] = {}
-        #: Busts and corrections that came before what they take back, by what they take back.
-        self._early: dict[ClientOrderId, dict[ExecutionId, ExecutionReport]] = {}
+        self._executions = Executions()
         #: Broker ids and later client ids of the orders under way, and back.
         self._names: dict[str, ClientOrderId] = {}
         self._named: dict[ClientOrderId, list[str]] = {}
@@ -121,8 +117,7 @@ class Ledger:
     def forget(self, key: ClientOrderId) -> None:
         """Let go of an order that is settled; the journal has it."""
         self.orders.pop(key, None)
-        self._executions.pop(key, None)
-        self._early.pop(key, None)
+        self._executions.forget(key)
         for name in self._named.pop(key, ()):
             self._names.pop(name, None)
 
@@ -132,8 +127,7 @@ class Ledger:
         """The order under way that carries one of these names; None if there is none."""
         if client_order_id is not None and client_order_id in self.orders:
             return client_order_id
-        key = self._names.get(client_order_id) if client_order_id else None
-        return key or (self._names.get(broker_order_id) if broker_order_id else None)
+        return self._names.get(client_order_id or "") or self._names.get(broker_order_id or "")
 
     def replacements(self, key: ClientOrderId) -> int:
         """How many names were used up for replaces of one order under way, refused ones too."""
@@ -142,27 +136,19 @@ class Ledger:
 
     def executions(self, key: ClientOrderId) -> tuple[Execution, ...]:
         """The executions of one order under way, in the order in which they were booked."""
-        return tuple(self._executions.get(key, {}).values())
+        return self._executions.of(key)
 
     def execution(self, key: ClientOrderId, execution_id: ExecutionId) -> Execution | None:
         """One execution of an order under way that was taken in; None if it was not."""
-        booked = self._executions.get(key, {}).get(execution_id)
-        if booked is None and key in self._early:
-            waiting = (said.execution for said in self._early[key].values())
-            return next((e for e in waiting if e and e.execution_id == execution_id), None)
-        return booked
+        return self._executions.taken_in(key, execution_id)
 
     def is_earlier(self, execution_id: ExecutionId) -> bool:
         """Whether the opening position holds this execution already."""
-        return execution_id in self._earlier
+        return self._executions.is_earlier(execution_id)
 
     def traded_earlier(self, broker_order_id: BrokerOrderId | None) -> tuple[Decimal, Decimal]:
         """What of an order had traded before the books were opened: quantity and value."""
-        fills = [f for f in self._earlier.values() if f.broker_order_id == broker_order_id]
-        if not fills:
-            return ZERO, ZERO
-        filled = sum((f.quantity for f in fills), ZERO)
-        return filled, sum((f.quantity * f.price for f in fills), ZERO)
+        return self._executions.traded_earlier(broker_order_id)
 
     # ------------------------------------------------------------------ orders
 
@@ -225,8 +211,7 @@ class Ledger:
     def _trade(
         self, fact: Reported, before: OrderState, report: ExecutionReport, execution: Execution
     ) -> Change:
-        booked = self._executions.setdefault(fact.key, {})
-        known = booked.get(execution.execution_id)
+        known = self._executions.booked(fact.key, execution.execution_id)
         if known is not None:
             after, anomalies = lifecycle.report(before, report)
             if (known.quantity, known.price) != (execution.quantity, execution.price):
@@ -234,79 +219,44 @@ class Ledger:
                 kind = AnomalyKind.DUPLICATE_DIFFERS
                 anomalies = (*anomalies, Anomaly(kind, fact.key, text))
             return self._keep(fact, before, (after, anomalies))
-        booked[execution.execution_id] = execution
-        after, anomalies = lifecycle.fill(before, execution, report)
-        after, anomalies = self._caught_up(fact.key, execution, after, anomalies)
-        self._move(before, after)
-        kept = self._keep(fact, before, (after, anomalies))
-        return Change(fact, before, kept.after, execution, anomalies)
+        self._executions.book(fact.key, execution)
+        step = lifecycle.fill(before, execution, report)
+        return self._moved(fact, before, execution, step)
 
     def _take_back(
         self, fact: Reported, before: OrderState, report: ExecutionReport, execution: Execution
     ) -> Change:
         if self.execution(fact.key, execution.execution_id) is not None:
             return self._keep(fact, before, lifecycle.report(before, report))
-        booked = self._executions.setdefault(fact.key, {})
-        earlier = self._earlier.get(execution.corrects) if execution.corrects else None
-        if earlier is not None and earlier.execution_id not in booked:
-            booked[earlier.execution_id] = _as_execution(earlier, execution.transact_time)
-        old = booked.get(execution.corrects) if execution.corrects else None
-        if old is None or old.quantity == 0:
-            if old is None and execution.corrects:
-                self._early.setdefault(fact.key, {})[execution.corrects] = report
+        old = self._executions.to_take_back(fact.key, execution)
+        if old is None:
+            self._executions.wait(fact.key, report, execution)
             text = f"{execution.corrects} is to be taken back and is not booked"
             surprise = Anomaly(AnomalyKind.BUST_OF_UNKNOWN, fact.key, text)
             after, anomalies = lifecycle.report(before, report)
             return self._keep(fact, before, (after, (*anomalies, surprise)))
-        after, anomalies = self._undo(booked, before, report, execution)
-        after, anomalies = self._caught_up(fact.key, execution, after, anomalies)
+        step = self._executions.take_back(fact.key, old, before, report, execution)
+        return self._moved(fact, before, execution, step)
+
+    def _moved(
+        self, fact: Reported, before: OrderState, execution: Execution, step: lifecycle.Step
+    ) -> Change:
+        """An execution is booked: carry out what waited for it, and move position and cash."""
+        after, anomalies = self._executions.caught_up(fact.key, execution, step)
         self._move(before, after)
-        kept = self._keep(fact, before, (after, anomalies))
-        return Change(fact, before, kept.after, execution, anomalies)
-
-    def _undo(
-        self,
-        booked: dict[ExecutionId, Execution],
-        state: OrderState,
-        report: ExecutionReport,
-        execution: Execution,
-    ) -> lifecycle.Step:
-        """Take a booked execution back, and book what it is corrected to."""
-        assert execution.corrects is not None  # noqa: S101  # its callers looked it up by that
-        old = booked[execution.corrects]
-        corrected = execution if report.exec_type is ExecType.TRADE_CORRECT else None
-        # The taken-back execution keeps its id, at nothing, so that a replay finds it booked.
-        booked[old.execution_id] = _emptied(old)
-        booked[execution.execution_id] = corrected or _emptied(execution)
-        return lifecycle.bust(state, old, corrected, report)
-
-    def _caught_up(
-        self,
-        key: ClientOrderId,
-        execution: Execution,
-        state: OrderState,
-        anomalies: tuple[Anomaly, ...],
-    ) -> lifecycle.Step:
-        """Carry out a bust or correction that came before the execution that it is about."""
-        early = self._early.get(key, {})
-        while (report := early.pop(execution.execution_id, None)) and report.execution:
-            execution = report.execution
-            state, more = self._undo(self._executions[key], state, report, execution)
-            anomalies += more
-        return state, anomalies
+        return self._keep(fact, before, (after, anomalies))._replace(execution=execution)
 
     def _infer(self, fact: Inferred, before: OrderState) -> Change:
         """Book a claimed fill without its execution; the real one replaces it when it comes."""
         guess = fact.execution
-        booked = self._executions.setdefault(fact.key, {})
-        if guess.execution_id in booked:
+        if self._executions.booked(fact.key, guess.execution_id) is not None:
             return Change(fact, before, before)
-        booked[guess.execution_id] = guess
+        self._executions.book(fact.key, guess)
         evidence = Evidence(Source.QUERY, guess.execution_id)
         report = ExecutionReport(
             ExecType.TRADE, before.symbol, before.side, evidence, guess.transact_time
         )
-        real = before.but(inferred=ZERO, inferred_value=ZERO)
+        real = before.but(inferred=ZERO)
         after, anomalies = lifecycle.fill(real, guess, report)
         after = after.but(
             inferred=before.inferred + guess.quantity,
@@ -315,8 +265,7 @@ class Ledger:
         self._move(before, after)
         text = f"booked {guess.quantity} on the broker's word; its execution could not be had"
         surprise = Anomaly(AnomalyKind.INFERRED_FILL, fact.key, text)
-        kept = self._keep(fact, before, (after, (*anomalies, surprise)))
-        return Change(fact, before, kept.after, guess, kept.anomalies)
+        return self._keep(fact, before, (after, (*anomalies, surprise)))._replace(execution=guess)
 
     def _move(self, before: OrderState, after: OrderState) -> None:
         """Carry the difference in fills over to position and cash."""
@@ -332,10 +281,12 @@ class Ledger:
     def _apply_to_books(self, fact: Fact) -> None:
         if isinstance(fact, BooksOpened):
             self.cash, self.positions, self.opened = fact.cash, dict(fact.positions), True
-            self._earlier = {fill.execution_id: fill for fill in fact.earlier}
+            self._executions.open_with(fact.earlier)
             self.cursor = fact.cursor
         elif isinstance(fact, PositionAdjusted):
             self.positions[fact.symbol] = fact.quantity
+        elif isinstance(fact, CashAdjusted):
+            self.cash = fact.cash
         elif isinstance(fact, DayOpened):
             self.day = Day(fact.day, fact.equity, fact.equity)
         elif isinstance(fact, EquityPeaked):
@@ -356,14 +307,6 @@ def _unknown(fact: OrderFact) -> Anomaly:
     return Anomaly(AnomalyKind.UNKNOWN_ORDER, fact.key, f"{type(fact).__name__} of no known order")
 
 
-def _as_execution(fill: EarlierFill, at: datetime) -> Execution:
-    return Execution(fill.execution_id, fill.quantity, fill.price, at)
-
-
-def _emptied(execution: Execution) -> Execution:
-    return replace(execution, quantity=ZERO, fee=ZERO)
-
-
 _OWN_STEPS: dict[type[OrderFact], Callable[[Any, OrderState], lifecycle.Step]] = {
     Refused: lambda f, s: lifecycle.refuse(s, f.reasons, f.at),
     Sent: lambda f, s: lifecycle.send(s, f.at, f.quantity, f.deadline, f.quote),
@@ -372,6 +315,7 @@ _OWN_STEPS: dict[type[OrderFact], Callable[[Any, OrderState], lifecycle.Step]] =
     Asked: lambda f, s: lifecycle.ask(
         s, Pending(f.action, "", f.change, f.quantity, f.alias), f.at
     ),
+    ChangeRefused: lambda _, s: (s, ()),
     Doubted: lambda f, s: lifecycle.doubt(s, f.action, f.reason, f.at),
     Settled: lambda f, s: lifecycle.settle(s, f.action, f.evidence, f.text, f.at),
     HandedOver: lambda f, s: lifecycle.hand_over(s, f.reason, f.at),
