@@ -88,13 +88,14 @@ MUTANTS: Sequence[Mutant] = (
             "old = self._executions.to_take_back(fact.key, execution)",
             "return self._keep(fact, before, lifecycle.report(before, report))",
         ),
+        only=("staff",),
     ),
     mutant(
         "inferred_counts_twice",
         "a fill that was inferred stays when the real one comes",
         (
             "fillwright.lifecycle:fill",
-            "inferred = min(state.inferred, execution.quantity) if state.inferred else ZERO",
+            "inferred = min(state.inferred, execution.quantity)",
             "inferred = ZERO",
         ),
         (RECONCILER + "_infer_missing", "self._missed[key] >= ROUNDS", "True"),
@@ -162,6 +163,7 @@ MUTANTS: Sequence[Mutant] = (
                 "deadline.at), (), None, self._version)"
             ),
         ),
+        only=("replaces",),
     ),
     mutant(
         "smaller_of_a_replace_counts",
@@ -176,6 +178,7 @@ MUTANTS: Sequence[Mutant] = (
             "total = max(total, pending.quantity)",
             "total = pending.quantity",
         ),
+        only=("replaces",),
     ),
     mutant(
         "in_doubt_counts_nothing",
@@ -197,15 +200,6 @@ MUTANTS: Sequence[Mutant] = (
                 "    if new and new.broker_order_id is None and not new.ended:\n"
                 "        return"
             ),
-        ),
-    ),
-    mutant(
-        "rejected_replacement_stays_open",
-        "a replacement that the broker took and then rejected is waited for without end",
-        (
-            "fillwright.desk.reconciler:Reconciler._find",
-            "current.broker_order_id if current else None",
-            "None",
         ),
     ),
 )

@@ -13,6 +13,7 @@ MUTANTS: Sequence[Mutant] = (
             'return Reject(CHECK_RAISED, measured=fault_text(fault), limit="no exception")',
             "return ALLOW",
         ),
+        only=("bad_checks",),
     ),
     mutant(
         "no_verdict_allows",
@@ -22,6 +23,7 @@ MUTANTS: Sequence[Mutant] = (
             "return _no_verdict(answer)",
             "return ALLOW",
         ),
+        only=("bad_checks",),
     ),
     mutant(
         "refusal_ignored",
@@ -49,6 +51,7 @@ MUTANTS: Sequence[Mutant] = (
             "await self.journal.durable(seq)",
             "pass",
         ),
+        only=("halts",),
     ),
     mutant(
         "halt_is_not_asked_again",
@@ -69,15 +72,7 @@ MUTANTS: Sequence[Mutant] = (
             "if self._fenced_by:",
             "if False:",
         ),
-    ),
-    mutant(
-        "failed_fsync_goes_on",
-        "after a failed fsync the desk sends on, as if the next one made up for it",
-        (
-            "fillwright.journal.memory:MemoryJournal._refuse_broken",
-            "if self._reason:",
-            "if False:",
-        ),
+        only=("takeovers",),
     ),
     mutant(
         "torn_tail_stops_the_start",
@@ -119,6 +114,7 @@ MUTANTS: Sequence[Mutant] = (
             "if state.content_hash != digest:",
             "if False:",
         ),
+        only=("conflicts",),
     ),
     mutant(
         "no_rate_limit",
@@ -133,6 +129,7 @@ MUTANTS: Sequence[Mutant] = (
             "await self._clock.sleep(period)",
             "await self._clock.sleep(period / 40)",
         ),
+        only=("rate",),
     ),
     mutant(
         "settled_stay_in_memory",
@@ -147,6 +144,7 @@ MUTANTS: Sequence[Mutant] = (
             "seq = 0",
             "return",
         ),
+        only=("plans",),
     ),
     mutant(
         "plan_decides_again",
@@ -156,30 +154,7 @@ MUTANTS: Sequence[Mutant] = (
             "if progress.lines is None:",
             "if True:",
         ),
-    ),
-    mutant(
-        "stale_handles",
-        "who holds the handle of a settled order does not hear of a late fill or a bust",
-        (
-            "fillwright.desk.handles:HandleBook.drop",
-            "self._kept.pop(key, None)",
-            "self._kept.pop(key, None); self._handles.pop(key, None)",
-        ),
-        (
-            "fillwright.desk.handles:HandleBook.of",
-            "if not state.settled:",
-            "if state.settled:\n        return Handle(state)\n    if True:",
-        ),
-    ),
-    mutant(
-        "tasks_outlive_the_desk",
-        "what a cancelled task begins runs on after the desk was closed",
-        ("fillwright.desk.tasks:Tasks.spawn", "if self._over:", "if False:"),
-        (
-            "fillwright.desk.tasks:Tasks.cancel_all",
-            "while running := [t for t in self._tasks if t is not mine and not t.done()]:",
-            "for running in [[task for task in self._tasks if task is not mine]]:",
-        ),
+        only=("plans",),
     ),
     mutant(
         "earlier_fills_count_twice",
@@ -188,15 +163,6 @@ MUTANTS: Sequence[Mutant] = (
             "fillwright.desk.reconciler:_standing",
             "return tuple(standing.values())[-EARLIER_FILLS:]",
             "return ()",
-        ),
-    ),
-    mutant(
-        "cancel_of_a_leg_is_lost",
-        "a cancel of an order that we did not make is not followed up after a restart",
-        (
-            "fillwright.states:OrderState.must_follow_up",
-            "return self.owner is Owner.OURS or not pending.theirs",
-            "return self.owner is Owner.OURS",
         ),
     ),
     mutant(
@@ -212,5 +178,6 @@ MUTANTS: Sequence[Mutant] = (
             "return Raised(fault)",
             "raise",
         ),
+        only=("bad_watchers",),
     ),
 )

@@ -92,6 +92,7 @@ MUTANTS: Sequence[Mutant] = (
             "reads.dedup is not Dedup.SERVER or reads.vanished",
             "reads.vanished",
         ),
+        only=("tag_only",),
     ),
     mutant(
         "restart_forgets_doubt",
@@ -128,6 +129,7 @@ MUTANTS: Sequence[Mutant] = (
             " or clock.monotonic() >= self.monotonic",
             "",
         ),
+        only=("jumps",),
     ),
     mutant(
         "waits_beyond_its_deadline",
@@ -140,5 +142,6 @@ MUTANTS: Sequence[Mutant] = (
                 "    asked = asyncio.ensure_future"
             ),
         ),
+        only=("rate",),
     ),
 )

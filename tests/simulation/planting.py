@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+#: Where a changed function keeps its own text.
+_SOURCE = "planted_source"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -52,23 +55,31 @@ class Mutant:
     #: What is wrong with it.
     harm: str
     changes: tuple[Change, ...]
+    #: Knobs, and tables of `[risk]`: where all of them are off its text is not run, or there is
+    #: nothing that it could break, and such seeds are passed over.
+    only: tuple[str, ...] = ()
 
 
-def mutant(name: str, harm: str, *changes: tuple[str, str, str]) -> Mutant:
-    return Mutant(name, harm, tuple(Change(*change) for change in changes))
+def mutant(
+    name: str, harm: str, *changes: tuple[str, str, str], only: tuple[str, ...] = ()
+) -> Mutant:
+    return Mutant(name, harm, tuple(Change(*change) for change in changes), only)
 
 
 def rewritten(real: Any, old: str, new: str) -> Any:
     """The same function with other text, in the same module."""
     plain = getattr(real, "fget", None) or getattr(real, "__func__", None) or real
     names = plain.__globals__
-    source = textwrap.dedent(inspect.getsource(plain))
+    # A function that was changed before stands in no file.
+    source = getattr(plain, _SOURCE, None) or textwrap.dedent(inspect.getsource(plain))
     count = source.count(old)
     assert count == 1, f"{old!r} stands {count} times in {plain.__qualname__}"
     made: dict[str, Any] = {}
-    code = compile(source.replace(old, new), f"<planted {plain.__qualname__}>", "exec")
+    source = source.replace(old, new)
+    code = compile(source, f"<planted {plain.__qualname__}>", "exec")
     exec(code, names, made)  # noqa: S102  # it is our own source, changed by our own table
     changed = made[plain.__name__]
+    setattr(getattr(changed, "fget", None) or changed, _SOURCE, source)
     # A fault that only fails by a name would be found by anybody.
     strangers = [name for name in _globals(changed.__code__) if name not in names]
     unknown = [name for name in strangers if not hasattr(builtins, name)]

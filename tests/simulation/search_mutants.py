@@ -86,7 +86,7 @@ def _executions_count_twice(patch):
     trade = Ledger._trade
 
     def booked(self, fact, before, report, execution):
-        self._executions.get(fact.key, {}).pop(execution.execution_id, None)
+        self._executions._booked.get(fact.key, {}).pop(execution.execution_id, None)
         return trade(self, fact, before, report, execution)
 
     patch(Ledger, "_trade", booked)

@@ -9,6 +9,8 @@ from fillwright.testing.simulation.invariants.catalogue import Invariant, invari
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = [f"I{number}" for number in range(1, 26)]
+#: The standard controls, which no number of the guarantees names.
+CONTROLS = [f"C{number:02}" for number in range(1, 41)]
 #: When each one is to be looked at, as the guarantees have it.
 WHEN = {
     "B": ["I1", "I2"],
@@ -40,7 +42,7 @@ def test_what_is_tried_elsewhere_is_there(number: str) -> None:
 def test_each_entry_says_what_it_means(one: Invariant) -> None:
     """Who reads a violation at night has only its name and this sentence."""
     assert one.text.partition("\n")[0].endswith(".")
-    assert all(number in NUMBERS or "." in number for number in one.numbers)
+    assert all(n in NUMBERS or "." in n or n in CONTROLS for n in one.numbers)
     assert one.when in When
 
 

@@ -2,16 +2,20 @@
 
 import sys
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import pytest
 from hypothesis import given
 
 from fillwright.book import BookView
+from fillwright.errors import PluginError
 from fillwright.hooks import hookimpl
 from fillwright.inputs import Input
 from fillwright.orders import Order
-from fillwright.testing.strategies import assert_sound, books, orders
+from fillwright.reports import Execution
+from fillwright.states import OrderState
+from fillwright.testing.strategies import assert_sound, books, fills, orders
 from fillwright.types import Side
 from fillwright.verdicts import ALLOW, Reject, Verdict
 
@@ -108,6 +112,103 @@ def test_sound_checks_pass_as_objects_and_as_functions() -> None:
     assert_sound(check_order)
     assert_sound(Made(at_most_a_tenth, needs=(Input.ADV,), monotone=True))
     assert_sound(Made(only_many))
+
+
+class OfFills:
+    """A check of fills from a function."""
+
+    def __init__(self, call: Callable[[OrderState, Execution], Any]) -> None:
+        self.call = call
+
+    @hookimpl
+    def check_execution(self, order: OrderState, execution: Execution) -> Verdict:
+        answer: Verdict = self.call(order, execution)
+        return answer
+
+
+def in_turn() -> Callable[[OrderState, Execution], Verdict]:
+    answers = cycle([ALLOW, REFUSED])
+    return lambda _order, _execution: next(answers)
+
+
+def marking(order: OrderState, _execution: Execution) -> Verdict:
+    vars(order)["text"] = "seen"
+    return ALLOW
+
+
+def repricing(_order: OrderState, execution: Execution) -> Verdict:
+    object.__setattr__(execution, "price", execution.price + 1)
+    return ALLOW
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (in_turn(), "asked again, it answered something else"),
+        (marking, "it changed what it was given"),
+        (repricing, "it changed what it was given"),
+        (lambda o, e: None, "None is no sound verdict"),
+    ],
+)
+def test_each_fault_of_a_check_of_fills_is_found(
+    call: Callable[[OrderState, Execution], Any], sentence: str
+) -> None:
+    """It fails for the first time on the first fill, when it is too late to say no."""
+    with pytest.raises(AssertionError, match=sentence):
+        assert_sound(OfFills(call))
+
+
+def test_a_check_of_fills_that_raises_shows_its_own_fault() -> None:
+    """The author wants his traceback, and the fill that led to it."""
+    with pytest.raises(ZeroDivisionError):
+        assert_sound(OfFills(lambda _order, execution: execution.price / 0))
+
+
+def test_sound_checks_of_fills_pass_as_objects_and_as_functions() -> None:
+    """A property that nothing passes is switched off."""
+
+    @hookimpl
+    def check_execution(execution: Execution) -> Verdict:
+        return ALLOW if execution.quantity < 10 else REFUSED
+
+    assert_sound(check_execution, examples=20)
+    assert_sound(OfFills(lambda o, e: ALLOW if o.side is Side.BUY else REFUSED), examples=20)
+
+
+def test_both_hooks_of_one_object_are_tried() -> None:
+    """The half that nobody tried is the half that fails."""
+
+    class Both(OfFills):
+        @hookimpl
+        def check_order(self, order: Order) -> Verdict:
+            return ALLOW
+
+    with pytest.raises(AssertionError, match="None is no sound verdict"):
+        assert_sound(Both(lambda o, e: None), examples=5)
+
+
+def test_an_object_with_nothing_to_try_is_told() -> None:
+    """A property that tried nothing passes, and its author sleeps well."""
+
+    class Observer:
+        @hookimpl
+        def order_changed(self, order: OrderState) -> None:
+            """Look on."""
+
+    for nothing in (Observer(), Observer, object()):
+        with pytest.raises((AssertionError, PluginError)):
+            assert_sound(nothing)
+
+
+@given(fills("KO"))
+def test_a_fill_is_one_of_its_order(fill: tuple[OrderState, Execution]) -> None:
+    """A fill that no order could have proves nothing."""
+    order, execution = fill
+    assert (order.symbol, order.filled, order.value) == (
+        "KO",
+        execution.quantity,
+        execution.quantity * execution.price,
+    )
 
 
 @given(orders(), books((*Input, "mine")))

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from fillwright.reports import Anomaly, AnomalyKind
 from fillwright.states import Action, OrderState, Pending
-from fillwright.types import OrdStatus
+from fillwright.types import MONEY_DIGITS, OrdStatus, plain
 
 #: The order as it is after a step, and what surprised.
 Step = tuple[OrderState, tuple[Anomaly, ...]]
@@ -41,8 +41,11 @@ def complete(state: OrderState) -> bool:
 
 
 def share(value: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    """The part of `value` that belongs to `part` of `whole`."""
-    return value if part == whole else value * part / whole
+    """The part of `value` that belongs to `part` of `whole`, to the billionth.
+
+    With all the digits that a division has, the parts would not add up to the whole again.
+    """
+    return value if part == whole else plain(round(value * part / whole, MONEY_DIGITS))
 
 
 def surprise(kind: AnomalyKind, state: OrderState, text: str) -> Anomaly:

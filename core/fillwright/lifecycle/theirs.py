@@ -65,7 +65,7 @@ def fill(state: OrderState, execution: Execution, report: ExecutionReport) -> St
     elif state.ended:
         surprises.append(surprise(AnomalyKind.LATE_FILL, state, f"a fill after {state.status}"))
     state = _identified(state, report)
-    inferred = min(state.inferred, execution.quantity) if state.inferred else ZERO
+    inferred = min(state.inferred, execution.quantity)
     if inferred:
         surprises.append(surprise(AnomalyKind.INFERRED_FILL, state, "the real execution came"))
     replaced_value = share(state.inferred_value, inferred, state.inferred) if inferred else ZERO
@@ -214,14 +214,12 @@ def _identified(state: OrderState, said: ExecutionReport) -> OrderState:
     if name and current and name not in (state.client_order_id, state.alias):
         changes["alias"] = name
     if state.quantity is None:
-        changes["quantity"] = _fixed_quantity(state, said)
+        changes["quantity"] = _fixed_quantity(said)
     return state.but(**changes) if changes else state
 
 
-def _fixed_quantity(state: OrderState, said: ExecutionReport) -> Decimal | None:
+def _fixed_quantity(said: ExecutionReport) -> Decimal | None:
     """The quantity of an order by notional, once the broker fixed it or filled it."""
-    if state.quantity is not None:
-        return state.quantity
     if said.quantity is not None:
         return said.quantity
     return said.filled if said.status is OrdStatus.FILLED else None

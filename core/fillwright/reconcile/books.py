@@ -16,12 +16,14 @@ from fillwright.accounts import Account
 from fillwright.reports import BrokerOrder, Evidence, Execution, ExecutionReport, Source
 from fillwright.states import OrderState
 from fillwright.types import (
+    MONEY_DIGITS,
     ZERO,
     BrokerOrderId,
     ClientOrderId,
     ExecType,
     ExecutionId,
     OrdStatus,
+    plain,
     text_of,
 )
 
@@ -122,6 +124,7 @@ def inferred_fill(state: OrderState, found: BrokerOrder, at: datetime) -> Execut
     missing = found.filled - state.filled
     if missing <= 0 or found.average_price is None:
         return None
-    price = (found.average_price * found.filled - state.value) / missing
-    name = ExecutionId(f"inferred:{found.broker_order_id}:{text_of(found.filled)}")
+    # All the digits of a division would stay in the cash for good, once the real fill is booked.
+    price = plain(round((found.average_price * found.filled - state.value) / missing, MONEY_DIGITS))
+    name = ExecutionId(f"inferred:{found.broker_order_id}:{text_of(plain(found.filled))}")
     return Execution(name, missing, price, at)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for checks: orders, book views, and a property that each must pass.
+"""Hypothesis strategies for checks: orders, fills, book views, and a property that each must pass.
 
 Three lines try a check on hundreds of orders and books:
 
@@ -9,8 +9,8 @@ Three lines try a check on hundreds of orders and books:
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
+from decimal import ROUND_UP, Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,13 +26,17 @@ from fillwright.inputs import (
     ProfitAndLoss,
     Session,
     SessionState,
+    Ssr,
     Supplied,
     Window,
 )
 from fillwright.orders import Order
 from fillwright.plugins import NamedHook
 from fillwright.plugins.verify import implementations
+from fillwright.reports import Execution
 from fillwright.risk.answers import sound
+from fillwright.states import OrderState
+from fillwright.testing.books import NOW, a_fill
 from fillwright.types import AssetClass, OrdType, Side, TimeInForce
 from fillwright.verdicts import Allow, Warn
 
@@ -44,12 +48,11 @@ except ImportError as fault:
         "fillwright.testing.strategies needs Hypothesis; install it with: pip install hypothesis"
     ) from fault
 
-#: The moment at which every view stands.
-NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-SYMBOL = "AAPL"
-_NAN = Decimal("NaN")
+SYMBOL, _NAN = "AAPL", Decimal("NaN")
 _PHASES = tuple(phase for phase in Phase if phase is not Phase.explain)
 _PASSED = Allow | Warn
+#: What can be tried.
+_TRIED = ("check_order", "check_execution")
 
 
 def amounts(least: int = 1, most: int = 100_000) -> st.SearchStrategy[Decimal]:
@@ -125,11 +128,12 @@ def instruments(symbol: str = SYMBOL) -> st.SearchStrategy[Instrument]:
 
 def histories(symbol: str = SYMBOL) -> st.SearchStrategy[History]:
     """What a desk may have done in the last day."""
+    # What most checks look at is drawn most: a limit that is never reached is never tried.
     event = st.builds(
         Event,
-        kind=st.sampled_from(Deed),
+        kind=st.sampled_from([*Deed, *[Deed.SENT] * 4, *[Deed.FILLED] * 2]),
         at=st.integers(0, 36_000).map(lambda seconds: NOW - timedelta(seconds=seconds)),
-        symbol=st.sampled_from([symbol, "KO"]),
+        symbol=st.sampled_from([symbol, "KO", "SPY"]),
         side=st.sampled_from(Side),
         client_order_id=st.sampled_from(["fw-1", "fw-2", "fw-3"]),
         quantity=st.one_of(st.none(), amounts()),
@@ -138,8 +142,9 @@ def histories(symbol: str = SYMBOL) -> st.SearchStrategy[History]:
         strategy=st.sampled_from(["", "alpha"]),
         plan=st.sampled_from(["", "plan-1"]),
         parent=st.sampled_from(["", "parent-1"]),
+        parent_quantity=st.sampled_from([None, Decimal(100)]),
         codes=st.sampled_from([(), ("C01",), ("C01", "C02"), ("C16",)]),
-        opening=st.booleans(),
+        opening=st.sampled_from([True, True, False]),
     )
     return st.lists(event, max_size=5).map(_history)
 
@@ -155,6 +160,7 @@ _VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     Input.VOLUME: amounts(0, 10_000_000),
     Input.SESSION: st.sampled_from(SessionState).map(Session),
     Input.LOCATE: st.builds(Locate, amounts(0), st.booleans()),
+    Input.SSR: st.sampled_from(Ssr),
     Input.PNL: st.builds(ProfitAndLoss, amounts(), amounts(), amounts()),
     Input.SECTOR: st.sampled_from(["technology", "energy"]),
     Input.SKEW: amounts(-500, 500),
@@ -167,6 +173,7 @@ _SOME: Mapping[str, object] = {
     Input.VOLUME: Decimal(10_000),
     Input.SESSION: Session(SessionState.OPEN),
     Input.LOCATE: Locate(Decimal(100)),
+    Input.SSR: Ssr.NONE,
     Input.PNL: ProfitAndLoss(Decimal(99_000), Decimal(100_000), Decimal(101_000)),
     Input.SECTOR: "technology",
     Input.SKEW: Decimal("0.2"),
@@ -252,38 +259,73 @@ def _book(
     )
 
 
+def fills(symbol: str = SYMBOL) -> st.SearchStrategy[tuple[OrderState, Execution]]:
+    """An order that was filled, and its execution."""
+    size, price = amounts().map(str), amounts(most=50_000).map(str)
+    side = st.sampled_from(Side)
+    return st.builds(a_fill, st.just(symbol), side=side, quantity=size, price=price)
+
+
 def assert_sound(check: object, *, examples: int = 100) -> None:
     """Try what every check owes the gate, on many orders and books. Raises AssertionError.
 
     It never raises, changes nothing that it was given, answers a verdict, and the same one again.
     With an attribute `monotone = True` it never allows a larger order where it refused a smaller.
+    A check of fills is tried on fills. What a check raises comes through as it is.
     """
-    hook = _hook_of(check)
-    monotone = getattr(check, "monotone", False)
-
     # Which other values would fail, too, takes a minute to find and tells little.
-    @settings(max_examples=examples, deadline=None, phases=_PHASES, report_multiple_bugs=False)
+    tried = settings(
+        max_examples=examples, deadline=None, phases=_PHASES, report_multiple_bugs=False
+    )
+    for hook in _hooks_of(check):
+        if hook.hook == "check_order":
+            _try_on_orders(hook, tried, monotone=getattr(check, "monotone", False))
+        else:
+            _try_on_fills(hook, tried)
+
+
+def _try_on_orders(hook: NamedHook, tried: settings, *, monotone: bool) -> None:
+    @tried
     @given(orders(), books(hook.needs), st.integers(2, 50))
     def holds(order: Order, book: BookView, times: int) -> None:
-        before = order.content(), _shown(book)
-        answer = hook.call(order, book)
-        _must(sound(answer) is answer, f"{answer!r} is no sound verdict")
-        _must((order.content(), _shown(book)) == before, "it changed what it was given")
-        _must(hook.call(order, book) == answer, "asked again, it answered something else")
-        if monotone and not isinstance(answer, _PASSED):
-            larger = hook.call(_larger(order, times), book)
-            _must(not isinstance(larger, _PASSED), f"it refused less, and allows {times} times it")
+        answer = _answer(hook, order, book)
+        if monotone:
+            passed = isinstance(answer, _PASSED)
+            other = hook.call(_scaled(order, times, down=passed), book)
+            kept = isinstance(other, _PASSED) == passed
+            _must(kept, f"it refused less, and allows {times} times it")
 
     holds()
 
 
-def _hook_of(check: object) -> NamedHook:
-    """The check's `check_order`; a function marked with @hookimpl is one, too."""
-    plugin = check if hasattr(check, "check_order") else SimpleNamespace(check_order=check)
+def _try_on_fills(hook: NamedHook, tried: settings) -> None:
+    @tried
+    @given(fills(), books(hook.needs))
+    def holds(fill: tuple[OrderState, Execution], book: BookView) -> None:
+        _answer(hook, *fill, book)
+
+    holds()
+
+
+def _answer(hook: NamedHook, *asked: object) -> object:
+    """What it answers, and the same again, with nothing changed."""
+    before = [_shown(one) for one in asked]
+    answer = hook.call(*asked)
+    _must(sound(answer) is answer, f"{answer!r} is no sound verdict")
+    _must([_shown(one) for one in asked] == before, "it changed what it was given")
+    _must(hook.call(*asked) == answer, "asked again, it answered something else")
+    return answer
+
+
+def _hooks_of(check: object) -> list[NamedHook]:
+    """The check's hooks that can be tried; a function marked with @hookimpl is one, too."""
+    plugin, named = check, getattr(check, "__name__", "check_order")
+    if not any(hasattr(check, hook) for hook in _TRIED):
+        plugin = SimpleNamespace(**{named if named in _TRIED else "check_order": check})
     name = str(getattr(check, "name", "check"))
-    hooks = [one for one in implementations(plugin, name) if one.hook == "check_order"]
-    _must(bool(hooks), f"{name} has no check_order")
-    return hooks[0]
+    hooks = [one for one in implementations(plugin, name) if one.hook in _TRIED]
+    _must(bool(hooks), f"{name} has none of {', '.join(_TRIED)}")
+    return hooks
 
 
 def _must(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # a condition, as in an assertion
@@ -291,11 +333,18 @@ def _must(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # a condition, 
         raise AssertionError(otherwise)
 
 
-def _larger(order: Order, times: int) -> Order:
+def _scaled(order: Order, times: int, *, down: bool) -> Order:
     by = "notional" if order.quantity is None else "quantity"
-    return Order.model_validate({**order.model_dump(), by: getattr(order, by) * times})
+    size = getattr(order, by) / times if down else getattr(order, by) * times
+    size = size.quantize(Decimal("0.0001"), ROUND_UP)
+    return Order.model_validate({**order.model_dump(), by: size})
 
 
-def _shown(book: BookView) -> str:
-    """Everything in a view as text, its history aside, which cannot be changed through it."""
-    return repr([getattr(book, one.name) for one in fields(book) if one.name != "history"])
+def _shown(given: object) -> object:
+    """Everything in it as text, a view's history aside, which cannot be changed through it."""
+    if isinstance(given, Order):
+        return given.content()
+    if not isinstance(given, BookView):
+        return repr(given)
+    facts = [one.name for one in fields(given) if one.compare and one.name != "history"]
+    return repr([getattr(given, name) for name in facts])

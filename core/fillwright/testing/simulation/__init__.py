@@ -7,11 +7,18 @@ One seed decides everything: which orders are wanted, which requests are lost, w
 dies, what the disk keeps, and which of two callbacks that are ready runs first. The same seed gives
 the same events. What must hold stands in `invariants`; what a seed turns on stands in `Knobs`.
 
-Another adapter takes part with a `Backend` of its own: it brings a venue, connects the adapter to
-it, and shows the scenario's faults (`SeededScript.strike`) in its transport's own way.
+Another adapter takes part with a `Backend` of its own (`--backend my_broker.sim:MyBackend`): it
+brings a venue, connects the adapter to it, and shows the scenario's faults (`SeededScript.strike`)
+in its transport's own way.
 """
 
-from fillwright.testing.simulation.backend import Backend, FakeBackend, MakeBackend
+from fillwright.testing.simulation.backend import (
+    Backend,
+    DeskPorts,
+    FakeBackend,
+    MakeBackend,
+    backend_at,
+)
 from fillwright.testing.simulation.cases import Case, described
 from fillwright.testing.simulation.chances import Chances, SeededScript
 from fillwright.testing.simulation.clock import SimClock
@@ -37,6 +44,7 @@ __all__ = [
     "Case",
     "Chances",
     "Deadlock",
+    "DeskPorts",
     "FakeBackend",
     "Invariant",
     "Knobs",
@@ -52,6 +60,7 @@ __all__ = [
     "Violation",
     "When",
     "World",
+    "backend_at",
     "described",
     "run",
     "shrink",

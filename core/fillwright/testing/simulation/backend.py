@@ -1,15 +1,28 @@
 """What a scenario's desk speaks to: one broker's account, behind one kind of transport."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
 
-from fillwright.protocols import Adapter, Binding, Clock
+from fillwright.errors import BadInput
+from fillwright.protocols import Adapter, Binding, Clock, RateFeed, Rng
 from fillwright.reports import Cursor, Fill
 from fillwright.testing.chance import SeededRng
 from fillwright.testing.fake_broker import FakeBroker, FakeBrokerSettings
 from fillwright.testing.simulation.chances import SeededScript
 from fillwright.testing.venue import Venue
-from fillwright.types import Mode
+from fillwright.types import ExecutionId, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPorts:
+    """What a process lends its adapter, as `AdapterRequest` does in a real one."""
+
+    #: The process' own clock, which somebody may set.
+    clock: Clock
+    rng: Rng
+    rate: RateFeed
 
 
 class Backend(Protocol):
@@ -23,12 +36,17 @@ class Backend(Protocol):
     venue: Venue
     #: Whose account it is; every journal of the scenario is bound to it.
     binding: Binding
+    #: Knobs of the network that it turns into bytes itself, so that nothing else does.
+    shows: frozenset[str]
 
-    def connect(self) -> Adapter:
+    def connect(self, ports: DeskPorts) -> Adapter:
         """An adapter for a new process."""
 
     def fills(self, since: Cursor | None) -> Sequence[Fill]:
         """Every execution since the cursor, named as the adapter names them."""
+
+    def at_venue(self, name: ExecutionId) -> ExecutionId:
+        """What the venue calls an execution that `fills` has."""
 
 
 #: Builds the broker of one scenario: settings of its venue, its faults, and its own right time.
@@ -38,6 +56,8 @@ MakeBackend = Callable[[FakeBrokerSettings, SeededScript, Clock], Backend]
 class FakeBackend:
     """Implement `Backend` with the fake broker's own executor and stream."""
 
+    shows: frozenset[str] = frozenset()
+
     def __init__(self, settings: FakeBrokerSettings, script: SeededScript, clock: Clock) -> None:
         self.venue = Venue(settings, clock)
         self.binding = Binding(Mode.PAPER, "fake", settings.account_id)
@@ -45,7 +65,7 @@ class FakeBackend:
         self._script = script
         self._clock = clock
 
-    def connect(self) -> Adapter:
+    def connect(self, ports: DeskPorts) -> Adapter:  # noqa: ARG002  # its clock is the right one
         """The fake broker, with the scenario's faults between."""
         settings = self._settings
         rng = SeededRng(settings.seed)
@@ -54,3 +74,31 @@ class FakeBackend:
     def fills(self, since: Cursor | None) -> Sequence[Fill]:
         """Every execution since the cursor."""
         return self.venue.executions(since).items
+
+    def at_venue(self, name: ExecutionId) -> ExecutionId:
+        """The same."""
+        return name
+
+
+def backend_at(path: str) -> MakeBackend:
+    """The backend at an import path like `my_broker.simulated:MyBackend`; empty is the fake broker.
+
+    Raises BadInput for one that cannot be imported, or is no function.
+    """
+    if not path:
+        return FakeBackend
+    module, _, name = path.partition(":")
+    if not module or not name:
+        raise BadInput(
+            "--backend", f"{path} is no import path; write it like my_broker.sim:Backend"
+        )
+    try:
+        found: Any = getattr(import_module(module), name)
+    except ImportError as fault:
+        raise BadInput("--backend", f"{path} cannot be imported: {fault}") from fault
+    except AttributeError:
+        raise BadInput("--backend", f"{module} has no {name}") from None
+    if not callable(found):
+        raise BadInput("--backend", f"{path} is not a function or a class")
+    made: MakeBackend = found
+    return made

@@ -7,8 +7,10 @@ from typing import Final, Self
 
 from pydantic import Field
 
+from fillwright.errors import BadInput
+from fillwright.testing.simulation.backend import backend_at
 from fillwright.testing.simulation.knobs import Knobs
-from fillwright.testing.simulation.run import Outcome
+from fillwright.testing.simulation.run import Outcome, run
 from fillwright.types import Value
 
 #: How much of a timeline is printed when nobody asks for all of it.
@@ -24,13 +26,25 @@ class Case(Value):
     broke: str
     #: What was wrong, in a sentence.
     found: str = ""
+    #: The import path of its backend; empty for the fake broker.
+    backend: str = ""
     #: Faults of our own that it finds when they are put back in.
     mutants: tuple[str, ...] = Field(default=())
 
     @classmethod
-    def of(cls, outcome: Outcome, found: str = "") -> Self:
+    def of(cls, outcome: Outcome, found: str = "", backend: str = "") -> Self:
         """The case of a scenario that broke just now."""
-        return cls(seed=outcome.seed, knobs=outcome.knobs, broke=outcome.broken, found=found)
+        return cls(
+            seed=outcome.seed,
+            knobs=outcome.knobs,
+            broke=outcome.broken,
+            found=found,
+            backend=backend,
+        )
+
+    def run(self) -> Outcome:
+        """Run it again. Raises BadInput when its backend is not there."""
+        return run(self.seed, self.knobs, backend_at(self.backend))
 
     @property
     def name(self) -> str:
@@ -48,8 +62,13 @@ class Case(Value):
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Read one back."""
-        return cls.model_validate_json(file.read_text(encoding="utf-8"))
+        """Read one back. Raises BadInput."""
+        try:
+            return cls.model_validate_json(file.read_text(encoding="utf-8"))
+        except OSError as fault:
+            raise BadInput(str(file), f"the case cannot be read: {fault.strerror}") from fault
+        except ValueError as fault:  # not UTF-8, no JSON, or JSON of something else
+            raise BadInput(str(file), "it is no case of the simulation") from fault
 
 
 def described(outcome: Outcome, *, lines: int | None = SOME_LINES) -> Iterator[str]:

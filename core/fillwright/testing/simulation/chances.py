@@ -71,7 +71,7 @@ _PLACES: Final = {
     On.REPLACE: _REQUESTS,
     On.FIND: _LISTS,
     On.OPEN_ORDERS: _LISTS,
-    On.EXECUTIONS: _LISTS,
+    On.EXECUTIONS: (_Line("lagging_fills", (Kind.LAG,), (5.0, 15.0, 40.0)), *_LISTS),
     On.ACCOUNT: _QUESTIONS,
     On.INSTRUMENT: _QUESTIONS,
     On.QUOTE: _QUESTIONS,
@@ -107,17 +107,58 @@ class SeededScript(FaultScript):
         self._behind: Fault | None = None
         self._behind_until = 0.0
         self._lines_on = {on: _turned_on(lines, knobs) for on, lines in _PLACES.items()}
+        self.knobs = knobs
+        self._over = False
+        self._at_end: list[Callable[[], None]] = []
+        #: Whether a new journal's books are being opened. Their list of executions is not late: a
+        #: fill that it does not show is in the position already, and no answer says as of when.
+        self.opening: Callable[[], bool] = lambda: False
+        #: Tells the timeline something, in a word and the rest of a sentence.
+        self.note: Callable[[str, str], None] = lambda _what, _text: None
 
     def clear(self) -> None:
         """End all faults."""
         super().clear()
         self._lines_on.clear()
         self._behind = None
+        self._over = True
+        for mend in self._at_end:
+            mend()
+
+    # ------------------------------------------------------------------ for other transports
+
+    def at_end(self, mend: Callable[[], None]) -> None:
+        """Call it when all faults have ended."""
+        self._at_end.append(mend)
+
+    def chance(self, name: str) -> Random:
+        """A stream of chance of the scenario's seed."""
+        return self._chances.of(name)
+
+    def hits(self, knob: str, name: str) -> bool:
+        """Whether a knob that a backend shows by itself strikes now, by the chance of that name."""
+        percent: int = getattr(self.knobs, knob)
+        return not self._over and self._chances.hits(name, percent)
+
+    def held_back(self, key: str, seconds: float) -> None:
+        """Tell that a submit may still arrive within so many seconds."""
+        late = Fault.model_construct(on=On.SUBMIT, fault=Kind.ACCEPT_LATE, seconds=seconds)
+        self._tell(key, late)
+
+    # ------------------------------------------------------------------ what strikes
 
     def strike(self, on: On, client_order_id: str = "") -> Fault | None:
         """The fault of the first knob that strikes at this event."""
+        fault = self._struck(on)
+        if fault is None:
+            return None
+        if fault.fault is Kind.LAG and on is On.EXECUTIONS and self.opening():
+            return None
+        self._tell(client_order_id, fault)
+        return fault
+
+    def _struck(self, on: On) -> Fault | None:
         if self._behind is not None and on in _LISTED and self._time() < self._behind_until:
-            self._tell(client_order_id, self._behind)
             return self._behind
         for line, percent in self._lines_on.get(on, ()):
             stream = self._chances.of(f"{line.knob}/{on}")
@@ -128,8 +169,7 @@ class SeededScript(FaultScript):
                     seconds=stream.choice(line.seconds),
                     hold=stream.random() < 0.5,  # noqa: PLR2004  # a silence keeps or loses
                 )
-                self._tell(client_order_id, fault)
-                if fault.fault is Kind.LAG:
+                if line.knob == "lagging_reads":
                     self._behind = fault
                     self._behind_until = self._time() + stream.choice(_EPISODES)
                 return fault

@@ -19,10 +19,17 @@ class SimClock:
         self._loop = loop
         self._start = start
         self._shift = timedelta()
+        #: Asked for many times before the loop's time moves: at which one, and what it was.
+        self._asked_at = -1.0
+        self._now = start
 
     def now(self) -> datetime:
         """The time of day in UTC."""
-        return self._start + self._shift + timedelta(seconds=self._loop.time())
+        at = self._loop.time()
+        if at != self._asked_at:
+            self._now = self._start + self._shift + timedelta(seconds=at)
+            self._asked_at = at
+        return self._now
 
     def monotonic(self) -> float:
         """Seconds since the loop was made."""
@@ -42,8 +49,12 @@ class SimClock:
 
     def jump(self, seconds: float) -> None:
         """Set the time of day so much forwards, or backwards."""
-        self._shift += timedelta(seconds=seconds)
+        self._set(self._shift + timedelta(seconds=seconds))
 
     def mend(self) -> None:
         """Set it right."""
-        self._shift = timedelta()
+        self._set(timedelta())
+
+    def _set(self, shift: timedelta) -> None:
+        self._shift = shift
+        self._asked_at = -1.0

@@ -77,6 +77,8 @@ class Knobs(Value):
 
     # ------------------------------------------------ questions
     lagging_reads: int = _percent()
+    #: The list of executions alone is late, behind all others.
+    lagging_fills: int = _percent()
     unanswered_reads: int = _percent()
     slow_reads: int = _percent()
     garbled_reads: int = _percent()
@@ -124,6 +126,8 @@ class Knobs(Value):
     stern_checks: int = _percent()
     #: Post-execution checks and observers that raise.
     bad_watchers: int = _percent()
+    #: The standard controls are asked as well; so many of them have limits that bind.
+    controls: int = _percent()
 
     @classmethod
     def draw(cls, seed: int) -> Self:
@@ -139,6 +143,7 @@ class Knobs(Value):
                 drawn[name] = chance.choice(values)
         if chance.random() < _THEMED:
             drawn |= chance.choice(_THEMES)
+        drawn = _with_controls(drawn, seed)
         if drawn.get("fragile") and not drawn.get("kills"):
             drawn["kills"] = chance.choice(_DRAWS["kills"])
         return cls.model_validate(drawn)
@@ -146,13 +151,54 @@ class Knobs(Value):
     @property
     def turned_on(self) -> tuple[str, ...]:
         """The names of the faults and habits that are not off."""
-        return tuple(name for name in _DRAWS if getattr(self, name))
+        return tuple(name for name in (*_DRAWS, *_BESIDE) if getattr(self, name))
 
     def but(self, **changes: int) -> Self:
         """The same with some knobs turned."""
         return type(self).model_validate(self.model_dump() | changes)
 
 
+def _with_controls(drawn: dict[str, int | bool], seed: int) -> dict[str, int | bool]:
+    """The standard controls, by a chance of their own: what other seeds draw stays as it is.
+
+    Among many faults nearly every order is refused, so most have few.
+    """
+    chance = Random(f"knobs/controls/{seed}")  # noqa: S311
+    if chance.random() >= _CONTROLLED:
+        return drawn
+    few: dict[str, int] = {}
+    if chance.random() < _FEW_FAULTS:
+        drawn, few = {"moves": drawn["moves"]}, chance.choice(_BESIDE_CONTROLS)
+    controlled = {
+        "controls": chance.choice((5, 15, 25)),
+        "orders": chance.choice((12, 18, 24)),
+        "replaces": chance.choice((0, 60, 100)),
+    }
+    return drawn | controlled | few
+
+
+#: What only seeds with the standard controls turn on.
+_BESIDE: Final = ("controls", "lagging_fills")
+#: Seeds with the standard controls, and those of them that have few faults beside.
+_CONTROLLED: Final = 0.3
+_FEW_FAULTS: Final = 0.7
+_BESIDE_CONTROLS: Final[tuple[dict[str, int], ...]] = (
+    {},
+    {"latency": 400, "disk_latency": 20},
+    {"latency": 50, "cancels": 60, "pending_steps": 1},
+    {"kills": 3, "fragile": 5, "repeats": 20},
+    {"kills": 2, "lost_reports": 60, "lagging_fills": 60},
+    {"lost_answers": 25, "latency": 50},
+    {"disconnects": 10, "gaps": 3},
+    {"unanswered_reads": 10, "latency": 5},
+    {"not_sent": 25, "rejects": 10},
+    {"plans": 1, "rate": 300},
+    {"takeovers": 4, "latency": 50, "disk_latency": 20},
+    # Longer than an order may wait for its turn.
+    {"jumps": 6, "not_sent": 100, "horizon": 40},
+    # More than the broker takes in that time, and nobody but the broker in the way.
+    {"controls": 0, "orders": 70, "rate": 80, "horizon": 5, "replaces": 0},
+)
 #: Seeds in which nothing goes wrong.
 _CALM: Final = 0.05
 #: Seeds with a theme: faults that hurt most when they come together.
@@ -166,10 +212,10 @@ _THEMES: Final[tuple[dict[str, int], ...]] = (
     {"kills": 6, "fragile": 10, "disk_latency": 20, "repeats": 100},
     {"kills": 4, "fragile": 5, "plans": 1, "lost_answers": 25},
     # Everything takes its time, and halts come in between.
-    {"halts": 4, "latency": 400, "disk_latency": 300, "repeats": 20},
+    {"halts": 4, "latency": 400, "disk_latency": 300, "repeats": 20, "kills": 4},
     {"cancels": 100, "replaces": 60, "latency": 400, "pending_steps": 1, "slow_requests": 25},
     # The broker changes its mind, and nobody hears it.
-    {"staff": 15, "lost_reports": 60, "kills": 2, "replays": 100, "cancels": 60},
+    {"staff": 15, "lost_reports": 60, "kills": 2, "replaces": 100, "cancels": 60},
     {"orders": 24, "rate": 150, "horizon": 10, "cancels": 60},
     {"takeovers": 2, "repeats": 100, "disk_latency": 300, "latency": 50},
 )

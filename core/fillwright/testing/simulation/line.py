@@ -83,6 +83,8 @@ class Line:
             return await self._carry(On.SUBMIT, key, lambda: self._executor.submit(order))
         except NotSent:
             outside.unsent[key] += 1
+            if outside.unsent[key] == outside.requests["submit", key]:
+                outside.departures.never_left(key, change=False)
             outside.sent_at[key] = before
             raise
         except OrderRejected:
@@ -104,7 +106,11 @@ class Line:
         self._points.reach("replace")
         self._count()
         self.scene.replaces(key, change)
-        return await self._carry(On.REPLACE, key, lambda: self._executor.replace(order, change))
+        try:
+            return await self._carry(On.REPLACE, key, lambda: self._executor.replace(order, change))
+        except NotSent:
+            self.scene.outside.departures.never_left(key, change=True)
+            raise
 
     async def find(self, client_order_id: ClientOrderId) -> BrokerOrder | None:
         """Look an order up."""
@@ -133,7 +139,9 @@ class Line:
 
     async def _ask(self, on: On, send: Send[T], key: str = "") -> T:
         self._points.reach("ask")
-        self._count()
+        if on is not On.QUOTE or self.capabilities.quotes_per_minute is None:
+            # Where quotes have a limit of their own, they do not count here.
+            self._count()
         return await self._network.carry(on, key, send)
 
     def _count(self) -> None:

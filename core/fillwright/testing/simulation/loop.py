@@ -31,6 +31,8 @@ MOST_STEPS = 2_000_000
 _PLUMBING = asyncio.gather.__module__
 #: How often the rest of a scenario is told to end.
 _LAST_WORDS = 5
+#: And how many callbacks it may take for that.
+_LAST_STEPS = 200_000
 
 
 class Deadlock(AssertionError):
@@ -97,9 +99,12 @@ class SimLoop(asyncio.BaseEventLoop):
         """Run until it is done. Raises `Deadlock`, `Runaway`, and what it raises."""
         main = future if asyncio.isfuture(future) else self.create_task(future, name="main")
         main.add_done_callback(self._stop)
+        plumbing, pool, call = self._plumbing, self._pool, self._call
         with self._entered():
             while not self._enough:
-                if self._plumbing or self._pool:
+                if plumbing:
+                    call(plumbing.popleft())
+                elif pool:
                     self._turn()
                 else:
                     self._advance()
@@ -109,16 +114,25 @@ class SimLoop(asyncio.BaseEventLoop):
     def bury(self) -> None:
         """Let the rest of every process unwind, and let go of it; the time stands still."""
         self._burying = True
-        self._most = self.steps + MOST_STEPS
+        self._most = sys.maxsize
         self._pool += self._dropped
         self._dropped.clear()
         with self._entered():
             for _ in range(_LAST_WORDS):
                 for task, _ in self._tasks:
                     task.cancel()
-                while self._plumbing or self._pool:
-                    self._turn()
+                self._unwind()
         self.close()
+
+    def _unwind(self) -> None:
+        """Run what is ready until nothing is; what spins is left where it spins."""
+        for _ in range(_LAST_STEPS):
+            if self._plumbing:
+                self._call(self._plumbing.popleft())
+            elif self._pool:
+                self._turn()
+            else:
+                return
 
     @contextmanager
     def _entered(self) -> Iterator[None]:
@@ -143,10 +157,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._enough = True
 
     def _turn(self) -> None:
-        """Run one of the callbacks that are ready."""
-        if self._plumbing:
-            self._call(self._plumbing.popleft())
-            return
+        """Run one of the callbacks that are ready and not asyncio's own."""
         ready = self._pool
         if self._fifo or len(ready) == 1:
             handle = ready.pop(0)
@@ -289,9 +300,8 @@ class SimLoop(asyncio.BaseEventLoop):
         for held in (self._plumbing, self._pool, self._due, self._dropped, self._tasks):
             held.clear()
 
-    def get_debug(self) -> bool:
-        """Never: debugging measures the wall clock."""
-        return False
+    #: Never: debugging measures the wall clock. Every future asks, so it is asked of C: `bool()`.
+    get_debug = staticmethod(bool)
 
     def call_exception_handler(self, context: Mapping[str, Any]) -> None:
         """Keep a fault that nobody took."""

@@ -98,7 +98,9 @@ class Manager:
 
     async def _start(self, process: Process) -> None:
         tell = self._machine.tell
-        holder = next((p for p in self.processes if p.losing and p.life.alive), None)
+        # Of two that lost the journal, only the second can still believe that it holds it.
+        losing = (p for p in reversed(self.processes) if p.losing and p.life.alive)
+        holder = next(losing, None)
         tell("machine", f"{process.mark} starts{', taking over' if holder else ''}")
         task = process.spawn(process.start(holder), "start")
         waiter = asyncio.ensure_future(process.ended.wait())

@@ -19,6 +19,12 @@ PRICES: Final = {"AAPL": D(100), "MSFT": D(50), "KO": D(20)}
 HELD: Final = {"AAPL": D(20), "MSFT": D(20), "KO": D(20)}
 _SYMBOLS: Final = tuple(PRICES)
 _CENT: Final = D("0.01")
+#: How many orders follow one that is alike, how many of these by a slip, and how many at once.
+_AGAIN: Final = 0.4
+_SLIPS: Final = 0.3
+_AT_ONCE: Final = 0.7
+_BUYERS: Final = ("BUY", "BUY", "BUY", "SELL")
+_SELLERS: Final = ("SELL", "SELL", "SELL", "BUY")
 
 
 class Do(StrEnum):
@@ -60,6 +66,8 @@ class Script:
         self._chances = chances
         self.orders: dict[str, Order] = {}
         self.plans: dict[str, Plan] = {}
+        #: From which the orders' sides are drawn where the standard controls are asked.
+        self._sides = chances.of("sides").choice((_BUYERS, _BUYERS, _SELLERS))
         moves = [*self._orders(), *self._owners(), *self._others(), *self._machine()]
         #: In the order of their times.
         self.moves = sorted(moves, key=lambda move: move.at)
@@ -72,12 +80,32 @@ class Script:
     # ------------------------------------------------------------------ owners
 
     def _orders(self) -> Iterator[Move]:
+        at = 0.0
         for number in range(self._knobs.orders):
             chance, name = self._chances.of(f"order/{number}"), f"i{number}"
-            self.orders[name] = self._order(chance, name)
-            at = self._time(chance)
+            again = self._again(name)
+            self.orders[name] = again or self._order(chance, name)
+            at = self._soon(name, at) if again and at else self._time(chance)
             yield Move(at, Do.SUBMIT, name)
             yield from self._follow_up(chance, name, at)
+
+    def _soon(self, name: str, at: float) -> float:
+        """At once, so that both are judged together, or some moments later."""
+        chance = self._chances.of(f"order/{name}/soon")
+        return at if chance.random() < _AT_ONCE else round(at + 4 * chance.random(), 3)
+
+    def _again(self, name: str) -> Order | None:
+        """The newest order once more: its next slice, or a slip of the finger.
+
+        Where the standard controls are asked, for then such orders share their limits.
+        """
+        chance = self._chances.of(f"order/{name}/again")
+        if not self.orders or not self._knobs.controls or chance.random() > _AGAIN:
+            return None
+        changed: dict[str, Any] = {"intent_id": name}
+        if chance.random() > _SLIPS:
+            changed["quantity"] = D(chance.randint(1, 9))
+        return self.orders[next(reversed(self.orders))].model_copy(update=changed)
 
     def _order(self, chance: Random, name: str) -> Order:
         symbol, whole = chance.choice(_SYMBOLS), str(chance.randint(1, 12))
@@ -88,6 +116,10 @@ class Script:
         given["side"] = chance.choice(("BUY", "SELL"))
         given["time_in_force"] = chance.choice(("DAY", "GTC", "GTC", "IOC"))
         limit = chance.choice(("", "", "0.9", "0.999", "1.001", "1.1"))
+        if self._knobs.controls:
+            whose = self._chances.of(f"order/{name}/whose")
+            given |= _whose(whose, symbol, self._sides)
+            limit = whose.choice(("", "0.95", "0.95", "0.97", "0.999", "1.001"))
         if limit:
             price = (PRICES[symbol] * D(limit)).quantize(_CENT)
             given |= {"type": "LIMIT", "limit_price": str(price)}
@@ -158,6 +190,16 @@ _STAFF: Final = (
     *("fill", "fill", "fill", "bust", "correct", "cancel", "reject", "expire"),
     *("suspend", "resume", "stop", "done_for_day"),
 )
+
+
+def _whose(chance: Random, symbol: str, sides: tuple[str, ...]) -> dict[str, Any]:
+    """What the controls look at: mostly what opens, and whose it is."""
+    side = chance.choice(sides)
+    given: dict[str, Any] = {"side": side, "quantity": str(chance.randint(1, 9))}
+    given["strategy"] = chance.choice((None, "alpha", "beta"))
+    if chance.random() < 0.3:  # noqa: PLR2004
+        given |= {"parent_id": f"all-{side}-{symbol}", "parent_quantity": "14"}
+    return given | {"reduce_only": chance.random() < (0.3 if side == "SELL" else 0.03)}
 
 
 def _bracket(symbol: str) -> dict[str, Any]:

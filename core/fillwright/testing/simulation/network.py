@@ -40,6 +40,7 @@ class Network:
 
         A question ends with who asked it; a request goes its way.
         """
+        self._outside.counting.note("requests", str(on))
         if on not in _REQUESTS:
             return await self._answered(on, key, send)
         return await asyncio.shield(self._out(on, key, lambda: self._way(on, key, send)))
@@ -59,8 +60,16 @@ class Network:
             items += reports[first:]
         return items
 
+    def loses_data(self) -> bool:
+        """Whether a question to a source of data has no answer: half, where others have none."""
+        fails = bool(self._knobs.unanswered_reads) and not self._sound
+        return fails and self._chances.hits("data", 50)
+
     def held_back(self, key: str, fault: Fault) -> None:
         """The script keeps a request for later: until then it may still arrive."""
+        if fault.on is On.REPLACE and fault.fault is Kind.ACCEPT_LATE:
+            late = self._outside.late_changes
+            late[key] = max(fault.seconds, late.get(key, 0.0))
         if fault.on is On.SUBMIT and fault.fault is Kind.ACCEPT_LATE:
             until = self._outside.clock.monotonic() + fault.seconds
             self._outside.late_until[key] = max(until, self._outside.late_until.get(key, 0.0))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fillwright.orders import Order
 from fillwright.protocols import Clock
 from fillwright.reports import Cursor, ExecutionReport, Fill
+from fillwright.testing.simulation.counting import Counting
+from fillwright.testing.simulation.left import Departures
 from fillwright.testing.venue import Venue
 from fillwright.types import BrokerOrderId, ClientOrderId, ExecutionId
 from fillwright.verdicts import Scope
@@ -38,10 +40,14 @@ class Outside:
     out: Counter[str] = field(default_factory=Counter)
     #: When a submit that the network held back reaches the venue at the latest.
     late_until: dict[str, float] = field(default_factory=dict)
+    #: How long a change of an order was held back; beyond `t_inflight` nobody waits for it.
+    late_changes: dict[str, float] = field(default_factory=dict)
     #: The executions from here on belong to the journal; those before are in its opening books.
     opened_at: Cursor | None = None
     #: How the broker lists executions since a cursor, where the venue's own list is not it.
     list_fills: Callable[[Cursor | None], Sequence[Fill]] | None = None
+    #: What the venue calls an execution of that list.
+    at_venue: Callable[[ExecutionId], ExecutionId] = lambda name: name
     #: Executions that a post-execution check heard of, in whatever process.
     told: dict[ExecutionId, None] = field(default_factory=dict)
     #: The hash of every record that was appended, by its number; a torn tail is overwritten.
@@ -52,6 +58,10 @@ class Outside:
     reports: list[ExecutionReport] = field(default_factory=list)
     #: When an owner asked for a cancel that has not left yet.
     cancels_asked: dict[str, float] = field(default_factory=dict)
+    #: Figures of the scenario.
+    counting: Counting = field(default_factory=Counting)
+    #: What left, where the standard controls are asked.
+    departures: Departures = field(default_factory=Departures)
 
     def may_arrive(self, key: ClientOrderId) -> bool:
         """Whether a submit of this order may still reach the venue."""

@@ -128,7 +128,12 @@ class Owners:
     async def _submit(self, process: Process, move: Move) -> None:
         self.asked[move.name] = None
         order = self._script.orders[move.name]
-        handle = await process.desk.submit(order)
+        try:
+            handle = await process.desk.submit(order)
+        except IntentConflict:
+            if process.losing:
+                return  # another process made it, and this one only saw it at the broker
+            raise
         standing.the_same_order_again(handle.client_order_id, self._key_of(move.name), move.name)
         await (handle.done() if self._chances.hits("patience", 50) else handle.decided())
 
@@ -164,6 +169,7 @@ class Owners:
         await process.desk.halt(scope, move.name, reason="test", by="owner")
         if lifted == self._lifted[scope, move.name]:  # nobody lifted it while we waited
             self._outside.halts[scope, move.name] = None
+            self._outside.counting.note("halts", "halt() returned")
         await process.desk.clock.sleep(move.facts["seconds"])
         await self.resume(process, scope, move.name)
 
@@ -175,11 +181,15 @@ class Owners:
         """Lift a halt that stands."""
         known = (scope, name) in self._outside.halts
         self._lifted[scope, name] += 1
+        self._outside.departures.attend()
         self._outside.halts.pop((scope, name), None)
         try:
             await process.desk.resume(scope, name, by="owner")
         except BadInput:
-            if known:
+            if known and process.fenced:
+                # It stands in the process that has the journal now, and was not lifted there.
+                self._outside.halts[scope, name] = None
+            elif known:
                 raise Violation(f"the halt of {scope} {name} is forgotten", "I12") from None
             raise
 

@@ -102,7 +102,13 @@ def watchers(knobs: Knobs, chances: Chances, saw: Plugin) -> tuple[Plugin, ...]:
 class SimAsker(ThreadAsker):
     """The gate's asker with its thread played by the loop, so that a hang takes virtual time."""
 
+    def __init__(self, deadline: float) -> None:
+        super().__init__(deadline)
+        #: Called when the facts for some orders were read, which are judged a moment later.
+        self.begins: Callable[[], None] = lambda: None
+
     def _begin(self, judge: Judge, batch: Batch, hand_over: Callable[[Batch], None]) -> None:
+        self.begins()
         asyncio.get_running_loop().call_soon(self._judge, judge, batch, hand_over)
 
     def _judge(self, judge: Judge, batch: Batch, hand_over: Callable[[Batch], None]) -> None:

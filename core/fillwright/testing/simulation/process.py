@@ -9,17 +9,19 @@ from typing import Any, TypeVar
 from fillwright.book import BookView
 from fillwright.desk.desk import Desk
 from fillwright.desk.market import account_of
-from fillwright.desk.parts import Parts, Ports, Settings
+from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanSettings
+from fillwright.desk.settings import Ports, Settings
 from fillwright.desk.watchers import Watchers
 from fillwright.orders import Order, client_order_id_for
 from fillwright.plans import Urgency
-from fillwright.protocols import ClosePolicy, Limits, Record
+from fillwright.protocols import ClosePolicy, Limits, RateFeed, Record
 from fillwright.states import OrderState
 from fillwright.testing.chance import SeededIds, SeededRng
-from fillwright.testing.simulation.backend import Backend
+from fillwright.testing.simulation.backend import Backend, DeskPorts
 from fillwright.testing.simulation.chances import Chances
 from fillwright.testing.simulation.clock import SimClock
+from fillwright.testing.simulation.controls import Controls, Data, resizes
 from fillwright.testing.simulation.disk import Disk, SimJournal
 from fillwright.testing.simulation.file_disk import FileDisk, FileJournal
 from fillwright.testing.simulation.knobs import Knobs
@@ -71,6 +73,7 @@ class Process:
         self._context = Context()
         self._context.run(LIFE.set, self.life)
         self._asker = SimAsker(LIMITS.check_deadline)
+        self._rate = RateFeed()
         #: Whether the desk is open and takes calls.
         self.ready = False
         #: Another process is about to take the journal over, or has.
@@ -115,6 +118,7 @@ class Process:
         parts = self._parts(hookup)
         scene.watch(parts)
         self.desk = scene.desk = Desk(parts)
+        self._rate.listen(self.desk.heed_rate)
         try:
             await self.desk.start()
         except BaseException:
@@ -159,7 +163,8 @@ class Process:
 
     def _connect(self) -> tuple[Hookup, Line]:
         machine = self._machine
-        adapter = machine.backend.connect()
+        chance = SeededRng(f"adapter/{machine.seed}/{self.number}")
+        adapter = machine.backend.connect(DeskPorts(machine.clock, chance, self._rate))
         told = as_told(adapter.executor.capabilities, machine.knobs)
         clock = machine.outside.clock
         line = Line(adapter, told, network=machine.network, points=machine.points, clock=clock)
@@ -175,23 +180,33 @@ class Process:
             self._asker,
         )
         checks = Checks(self._judged, self.scene.verdict)
+        self._asker.begins = self.scene.views
+        controls = Controls.of(
+            machine.outside.departures.settings,
+            data=Data(machine.clock, machine.outside.clock, machine.network.loses_data),
+            tell=self.scene.control,
+        )
+        self.scene.controls = tuple(one.name for one in controls.checks)
         saw = Plugin("witness", self.scene.told_of)
         return Parts(
             hookup,
             self.journal,
             machine.backend.binding,
             ports=ports,
-            settings=Settings(LIMITS, PLAN),
-            checks=checks.plugins(),
+            settings=Settings(LIMITS, PLAN, resizes(machine.knobs, machine.seed)),
+            checks=(*checks.plugins(), *controls.checks),
+            sources=controls.sources,
             watchers=Watchers(
-                watchers(machine.knobs, machine.chances, saw), (Plugin("observer", _look_away),)
+                (*watchers(machine.knobs, machine.chances, saw), *controls.executions),
+                (Plugin("observer", _look_away),),
+                books=controls.books,
             ),
         )
 
     def _judged(self, view: BookView, order: Order) -> None:
         account = self._machine.backend.binding.account
         key = client_order_id_for(account, IntentId(str(order.intent_id)))
-        self.scene.judges(view, key)
+        self.scene.judges(view, key, order)
 
     def _appended(self, record: Record) -> None:
         self._machine.tell("journal", f"{record.seq} {record.kind} {record.key}")

@@ -1,11 +1,13 @@
 """Run one seed to its end, and say what came of it."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fillwright.testing.simulation.backend import FakeBackend, MakeBackend
+from fillwright.testing.simulation.figures import Figures
 from fillwright.testing.simulation.invariants import Violation
 from fillwright.testing.simulation.knobs import Knobs
 from fillwright.testing.simulation.trace import Trace
@@ -26,6 +28,7 @@ class Outcome:
     #: Callbacks that ran, and virtual seconds that passed.
     steps: int
     seconds: float
+    figures: Figures
 
     @property
     def broken(self) -> str:
@@ -38,17 +41,33 @@ class Outcome:
 
 def run(seed: int, knobs: Knobs | None = None, make_backend: MakeBackend = FakeBackend) -> Outcome:
     """Run a seed with its own knobs, or with others."""
-    world = World(seed, knobs or Knobs.draw(seed), make_backend)
+    with _quiet(), _collected():
+        return _lived(World(seed, knobs or Knobs.draw(seed), make_backend))
+
+
+def _lived(world: World) -> Outcome:
     fault: BaseException | None = None
-    with _quiet():
-        try:
-            world.loop.run_until_complete(world.run())
-        except Exception as broken:  # noqa: BLE001  # whatever it is, it is the outcome
-            fault = broken
-        trace, steps, seconds = world.trace, world.loop.steps, world.loop.time()
-        digest = trace.digest
-        world.close()
-    return Outcome(seed, world.knobs, digest, fault, trace, steps, seconds)
+    try:
+        world.loop.run_until_complete(world.run())
+    except Exception as broken:  # noqa: BLE001  # whatever it is, it is the outcome
+        fault = broken
+    trace, steps, seconds = world.trace, world.loop.steps, world.loop.time()
+    digest, figures = trace.digest, world.figures()
+    world.close()
+    return Outcome(world.seed, world.knobs, digest, fault, trace, steps, seconds, figures)
+
+
+@contextmanager
+def _collected() -> Iterator[None]:
+    """Collect a scenario's cycles once, when it is over: nearly all of it goes together."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.collect(0)
+            gc.enable()
 
 
 @contextmanager

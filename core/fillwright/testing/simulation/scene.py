@@ -9,18 +9,40 @@ Rules:
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 
 from fillwright.book import BookView
 from fillwright.desk.desk import Desk
 from fillwright.desk.parts import Parts
-from fillwright.ledger import BooksOpened, Change, Fact, Ledger, OrderFact, Sent, Staged, decode
+from fillwright.ledger import (
+    BooksOpened,
+    Change,
+    Fact,
+    Ledger,
+    OrderFact,
+    Resumed,
+    Sent,
+    Staged,
+    decode,
+)
+from fillwright.orders import Order
 from fillwright.protocols import Capabilities, Journal, Record
 from fillwright.reports import Execution
+from fillwright.risk import halt_name
 from fillwright.states import OrderState
 from fillwright.testing.simulation import invariants
 from fillwright.testing.simulation.outside import Outside
-from fillwright.types import ClientOrderId, ExecutionId
-from fillwright.verdicts import ALLOW, ApprovedChange, ApprovedOrder, Verdict
+from fillwright.types import ClientOrderId, ExecutionId, OrdStatus
+from fillwright.verdicts import (
+    ALLOW,
+    Allow,
+    ApprovedChange,
+    ApprovedOrder,
+    Halt,
+    Scope,
+    Verdict,
+    Warn,
+)
 
 _PLAN_FINISHED = "plan_finished"
 #: More requests in a minute than any desk makes.
@@ -49,11 +71,16 @@ class Scene:
         self.changes: list[Change] = []
         #: What this desk's checks said last about an order's content: whether all allowed it.
         self.verdicts: dict[str, bool] = {}
+        #: How much of each order had filled when facts were read to judge by.
+        self.filled_then: dict[ClientOrderId, Decimal] = {}
         #: Another process has taken the journal over.
         self.superseded = False
         #: The order that a person is settling by hand just now.
         self.settling: ClientOrderId | None = None
         self.broken: AssertionError | None = None
+        #: The names of the standard controls that are asked, and the halts that they asked for.
+        self.controls: tuple[str, ...] = ()
+        self.halts_said: dict[tuple[Scope, str], float] = {}
         outside.opened_at = None
         found = list(journal.read())
         with self.watched():
@@ -64,6 +91,7 @@ class Scene:
             if fact is not None:
                 self._remember(record.seq, self.shadow.apply(fact))
                 self._note_opening(fact)
+        outside.counting.opened(self.shadow)
 
     # ------------------------------------------------------------------ looking
 
@@ -127,7 +155,15 @@ class Scene:
         self._remember(seq, change)
         self._take_up(change.fact)
         self._note_opening(change.fact)
+        self._note_resumed(change.fact)
+        self.outside.counting.changed(change, self.outside.clock.monotonic())
         self.changes.append(change)
+
+    def _note_resumed(self, fact: Fact) -> None:
+        if isinstance(fact, Resumed):
+            # An account has one name, and a control's halt of it none.
+            name = "" if fact.scope is Scope.ACCOUNT else fact.name
+            self.halts_said.pop((fact.scope, name), None)
 
     def _remember(self, seq: int, change: Change) -> None:
         if change.execution is not None:
@@ -144,14 +180,35 @@ class Scene:
         key, outside = order.client_order_id, self.outside
         outside.requests["submit", key] += 1
         outside.sent_at[key] = outside.clock.monotonic()
+        if outside.halts:
+            self._note_halted(order.order)
         with self.watched():
             invariants.at_submit(self, order)
+        self._leaves(key, order.order, change=False)
 
     def replaces(self, key: ClientOrderId, change: ApprovedChange) -> None:
         """A change is about to leave."""
         self.outside.requests["replace", key] += 1
         with self.watched():
             invariants.at_replace(self, key, change)
+        self._leaves(key, change.order, change=True)
+
+    def _note_halted(self, wanted: Order) -> None:
+        if invariants.requests.is_halted(self, wanted):
+            opens = invariants.requests.is_new_risk(self, wanted)
+            what = "new risk" if opens else "an order that reduces"
+            self.outside.counting.note("halts", f"{what} left under one")
+
+    def _leaves(self, key: ClientOrderId, order: Order, *, change: bool) -> None:
+        """Hold what leaves to the standard controls, where they are asked."""
+        departures, state = self.outside.departures, self.ledger.orders.get(key)
+        if not departures.settings:
+            return
+        asked = order if change or state is None or state.order is None else state.order
+        one = departures.leaves(key, order, asked, change=change)
+        if one is not None:
+            with self.watched():
+                invariants.at_departure(self, one)
 
     def cancels(self, key: ClientOrderId) -> None:
         """A cancel is about to leave."""
@@ -174,12 +231,33 @@ class Scene:
         if allowed:
             self.outside.allowed[content.decode()] = None
 
-    def judges(self, view: BookView, key: ClientOrderId) -> None:
+    def views(self) -> None:
+        """The facts on which some orders are judged a moment later are read now."""
+        self.filled_then = {key: state.filled for key, state in self.shadow.orders.items()}
+
+    def judges(self, view: BookView, key: ClientOrderId, order: Order) -> None:
         """A check is asked about an order, on this view."""
         if self.superseded:
             return  # what another process does, this one need not know: it sends nothing more
+        self.outside.departures.judge(order, view.now)
         with self.watched():
             invariants.standing.risk_sees_the_worst_case(self, view, key)
+
+    def control(self, name: str, order: Order, answer: object) -> None:
+        """A standard control said something about an order."""
+        if self.superseded:
+            return
+        said = self.outside.departures.said.setdefault(order.content().decode(), {})
+        said[name] = isinstance(answer, Allow | Warn)
+        if isinstance(answer, Halt):
+            whom = halt_name(answer.scope, order, "")
+            now = self.outside.clock.monotonic()
+            self.halts_said.setdefault((answer.scope, whom), now)
+
+    def is_given_up(self, key: ClientOrderId) -> bool:
+        """Whether the desk gave the order up behind the fence."""
+        state = self.shadow.orders.get(key)
+        return state is not None and state.status is OrdStatus.ABANDONED
 
     def told_of(self, _state: OrderState, execution: Execution, _book: BookView) -> Verdict:
         """A post-execution check hears of a fill."""

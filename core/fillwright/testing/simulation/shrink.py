@@ -109,6 +109,7 @@ def shrink(
     *,
     most_runs: int = 1500,
     tell: Callable[[Shrunk], None] = lambda _: None,
+    make_backend: MakeBackend = FakeBackend,
 ) -> Shrunk:
     """The smallest scenario in which the same breaks, as far as so many runs find it."""
-    return Shrinker(outcome, most_runs=most_runs).shrink(tell)
+    return Shrinker(outcome, most_runs=most_runs, make_backend=make_backend).shrink(tell)

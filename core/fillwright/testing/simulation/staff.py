@@ -93,11 +93,12 @@ class Staff:
             return "nothing"
         fill = standing[int(which * len(standing))]
         execution, control = fill.execution, self._venue.control
+        name = self._outside.at_venue(execution.execution_id)
         self._stir(fill.broker_order_id, fill.symbol)
         if how == "bust":
-            control.bust(execution.execution_id)
+            control.bust(name)
         else:
-            control.correct(execution.execution_id, execution.quantity, execution.price + 1)
+            control.correct(name, execution.quantity, execution.price + 1)
         return execution.execution_id
 
     def _stir(self, order: BrokerOrderId, symbol: str) -> None:

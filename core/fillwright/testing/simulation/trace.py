@@ -12,7 +12,6 @@ class Trace:
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
-        self._hash = sha256()
         self.hidden = ""
         self._events: list[tuple[float, str, str]] = []
 
@@ -22,12 +21,12 @@ class Trace:
         if self.hidden:
             text = text.replace(self.hidden, "")
         self._events.append((now, what, text))
-        self._hash.update(f"{now:.6f} {what} {text}\n".encode())
 
     @property
     def digest(self) -> str:
         """The hash over everything so far, in hex."""
-        return self._hash.hexdigest()
+        lines = (f"{now:.6f} {what} {text}\n" for now, what, text in self._events)
+        return sha256("".join(lines).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self._events)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from fillwright.desk.desk import DeskState
+from fillwright.ledger import Ledger
 from fillwright.protocols import ClosePolicy
 from fillwright.reports import ExecutionReport
 from fillwright.testing.fake_broker import FakeBrokerSettings, Fault, Latency
@@ -17,7 +18,9 @@ from fillwright.testing.simulation import invariants
 from fillwright.testing.simulation.backend import FakeBackend, MakeBackend
 from fillwright.testing.simulation.chances import Chances, SeededScript
 from fillwright.testing.simulation.clock import START, SimClock
+from fillwright.testing.simulation.controls import drawn
 from fillwright.testing.simulation.disk import Disk
+from fillwright.testing.simulation.figures import Figures
 from fillwright.testing.simulation.file_disk import FileDisk
 from fillwright.testing.simulation.invariants import Violation
 from fillwright.testing.simulation.knobs import Knobs
@@ -32,6 +35,7 @@ from fillwright.testing.simulation.points import Points
 from fillwright.testing.simulation.process import LIMITS, Machine, Process
 from fillwright.testing.simulation.staff import Staff, show
 from fillwright.testing.simulation.trace import Trace
+from fillwright.types import ExecType
 
 #: How long everything may take to come to rest, in seconds.
 QUIET_WITHIN: Final = 150
@@ -56,9 +60,15 @@ class World:
         # The broker's own time is right, whatever somebody does to the desk's clock.
         true_clock = SimClock(self.loop, start)
         self._script = SeededScript(knobs, chances, tell=self._struck, time=self.loop.time)
+        self._script.note = self._fails
+        self._script.opening = lambda: self.outside.opened_at is None
         backend = make_backend(_settings(seed, knobs), self._script, true_clock)
-        self.outside = Outside(backend.venue, true_clock, list_fills=backend.fills)
-        self._network = Network(knobs, chances, self.outside, self.trace.note)
+        self.outside = Outside(
+            backend.venue, true_clock, list_fills=backend.fills, at_venue=backend.at_venue
+        )
+        self.outside.departures.settings = drawn(knobs, chances)
+        calm = knobs.but(**dict.fromkeys(backend.shows, 0))
+        self._network = Network(calm, chances, self.outside, self._fails)
         points = Points(
             chances,
             kills=knobs.kills,
@@ -66,7 +76,7 @@ class World:
             die=self._died,
         )
         make_disk = FileDisk if knobs.file else Disk
-        self._disk = make_disk(backend.binding, knobs, chances, points, self.trace.note)
+        self._disk = make_disk(backend.binding, knobs, chances, points, self._fails)
         if isinstance(self._disk, FileDisk):
             self.trace.hidden = str(self._disk.base)
         self._machine = Machine(
@@ -157,6 +167,7 @@ class World:
         elif move.do is Do.JUMP:
             self.trace.note("clock", f"jumps {move.facts['seconds']:+} s")
             self._machine.clock.jump(move.facts["seconds"])
+            self.outside.departures.jumped = True
         elif move.do is Do.STAFF:
             self.trace.note("staff", f"{move.facts['how']} {self._staff.act(move)}")
         else:
@@ -170,6 +181,8 @@ class World:
                 self.owners.asked[move.name] = None
             return
         self.trace.note("owner", f"{move.do} {move.name} in {process.mark}")
+        if self.outside.halts and move.do in _NEW:
+            self.outside.counting.note("halts", "an order was asked for under one")
         self.owners.do(move, process)
         for other in self.manager.processes:
             # Who lost the journal does not know it yet, and gets the same calls.
@@ -178,6 +191,7 @@ class World:
 
     def _do_to(self, process: Process, move: Move) -> None:
         self.trace.note("machine", f"{move.do} {process.mark}")
+        self._note_death(f"by a {move.do}")
         if move.do is Do.KILL:
             self.manager.end(process)
         elif move.do is Do.DRAIN:
@@ -190,11 +204,15 @@ class World:
     async def _heal(self) -> None:
         self.trace.note("phase", "heal")
         self.manager.calm = True
+        venue, now = self.outside.venue, self.loop.time()
+        self.outside.counting.heal(venue, now, self._known)
         for part in (self._network, self._disk, self._machine.clock):
             part.mend()
         self._script.clear()
         self._machine.points.kills = 0
-        for process in self.manager.processes[:-1]:
+        *earlier, newest = self.manager.processes
+        for process in (*earlier, *([newest] if newest.losing else ())):
+            # Who lost the journal a moment ago would keep the account's one connection for ever.
             if process.life.alive:
                 self.manager.end(process)
         # A disk that failed a moment ago is noticed by then.
@@ -267,9 +285,21 @@ class World:
     # ------------------------------------------------------------------ news
 
     def _died(self, life: Life, point: str) -> None:
+        self._note_death(f"at {point}")
         self.manager.died(life, point)
 
+    def _note_death(self, how: str) -> None:
+        self.outside.counting.note("ends of a process", how)
+        if self.outside.halts:
+            self.outside.counting.note("halts", "a process ended under one")
+
+    def _fails(self, what: str, text: str) -> None:
+        """Something beneath the desk does not do as it should."""
+        self.trace.note(what, text)
+        self.outside.counting.failed(what, text)
+
     def _struck(self, key: str, fault: Fault) -> None:
+        self.outside.counting.note("faults", f"{fault.fault} on {fault.on}")
         self.trace.note("fault", f"{fault.fault} on {fault.on} {key} {fault.seconds:g} s")
         self._network.held_back(key, fault)
 
@@ -277,6 +307,19 @@ class World:
         self.outside.reports.append(report)
         text = f"{report.exec_type} {report.client_order_id} {report.status} {report.filled}"
         self.trace.note("venue", text)
+        if self.manager.calm and report.exec_type is ExecType.NEW and report.broker_order_id:
+            order = self.outside.venue.books.orders.get(report.broker_order_id)
+            self.outside.counting.arrived(order, self._known, self.loop.time())
+
+    @property
+    def _known(self) -> Ledger | None:
+        """What the journal of the process that runs says; None when none runs."""
+        process = self.manager.process
+        return process.scene.shadow if process is not None else None
+
+    def figures(self) -> Figures:
+        """What happened, counted."""
+        return Figures.of(self.outside, seconds=self.loop.time(), asked=len(self.owners.asked))
 
 
 _NEW: Final = (Do.SUBMIT, Do.AGAIN)
@@ -289,7 +332,7 @@ def _settings(seed: int, knobs: Knobs) -> FakeBrokerSettings:
     return FakeBrokerSettings.model_validate(
         {
             "seed": seed,
-            "cash": "4000" if knobs.plans else "1000000",
+            "cash": "4000" if knobs.plans else "8000" if knobs.controls else "1000000",
             "positions": {symbol: str(quantity) for symbol, quantity in HELD.items()},
             "volatility": "0",
             "step": 0.0,

@@ -5,10 +5,18 @@ standing ones after every step, the last when all is quiet. `ELSEWHERE` names wh
 cannot show, and the tests that do.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fillwright.ledger import Change
-from fillwright.testing.simulation.invariants import changes, requests, rest, standing
+from fillwright.testing.simulation.invariants import (
+    changes,
+    consent,
+    limits,
+    pace,
+    requests,
+    rest,
+    standing,
+)
 from fillwright.testing.simulation.invariants.catalogue import (
     CATALOGUE,
     ELSEWHERE,
@@ -21,6 +29,7 @@ from fillwright.types import ClientOrderId
 from fillwright.verdicts import ApprovedChange, ApprovedOrder
 
 if TYPE_CHECKING:
+    from fillwright.testing.simulation.left import Left
     from fillwright.testing.simulation.scene import Scene
 
 __all__ = [
@@ -32,10 +41,14 @@ __all__ = [
     "all_quiet",
     "at_cancel",
     "at_change",
+    "at_departure",
     "at_replace",
     "at_submit",
     "changes",
+    "consent",
     "every_step",
+    "limits",
+    "pace",
     "quiet",
     "requests",
     "rest",
@@ -54,6 +67,39 @@ def at_submit(scene: "Scene", order: ApprovedOrder) -> None:
     requests.nothing_unapproved_leaves(scene, order.order.content(), key)
     requests.no_new_risk_under_a_halt(scene, order)
     requests.nothing_leaves_too_late(scene, order)
+
+
+def at_departure(scene: "Scene", one: "Left") -> None:
+    """All that holds, beside the standard controls, of an order or change that leaves."""
+    seen = limits.Seen.of(scene, one)
+    for holds in _CONTROLS:
+        holds(seen)
+
+
+#: What the standard controls promise, each by one function.
+_CONTROLS: Final = (
+    consent.every_control_allowed_it,
+    consent.a_controls_halt_holds,
+    consent.no_new_risk_beside_a_doubt,
+    consent.no_new_risk_unprepared,
+    consent.only_what_is_listed_leaves,
+    consent.reduce_only_only_reduces,
+    limits.no_order_is_too_large,
+    limits.no_price_is_far_away,
+    limits.positions_stay_within_their_limits,
+    limits.exposure_stays_within_its_limit,
+    limits.volumes_stay_within_their_limits,
+    limits.the_days_capital_is_bounded,
+    limits.a_basket_is_worth_what_it_may,
+    limits.children_stay_within_their_parent,
+    limits.buys_are_paid_with_settled_cash,
+    pace.orders_leave_no_faster,
+    pace.no_more_are_open,
+    pace.executions_are_looked_at,
+    pace.nothing_leaves_twice_by_a_slip,
+    pace.our_prices_do_not_walk,
+    pace.we_do_not_trade_with_ourselves,
+)
 
 
 def at_replace(scene: "Scene", key: ClientOrderId, change: ApprovedChange) -> None:
@@ -94,6 +140,7 @@ def every_step(scene: "Scene") -> None:
     standing.memory_is_the_journal(scene)
     standing.legs_follow_their_parent(scene)
     standing.a_replace_never_adds_up(sight)
+    standing.nothing_waits_beyond_its_deadline(scene)
     standing.queues_are_bounded(scene)
 
 

@@ -1,6 +1,7 @@
 """The catalogue of what must hold: each invariant is one function that raises `Violation`.
 
-The numbers are those of the guarantees, I1 to I25; a number with a dot is a paragraph there.
+The numbers are those of the guarantees, I1 to I25; a number with a dot is a paragraph there, and
+one with a C is a standard control.
 """
 
 from collections.abc import Callable

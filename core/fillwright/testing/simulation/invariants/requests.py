@@ -115,15 +115,22 @@ def nothing_unapproved_leaves(scene: "Scene", content: bytes, key: ClientOrderId
 @invariant(When.BROKER, "I12")
 def no_new_risk_under_a_halt(scene: "Scene", order: ApprovedOrder) -> None:
     """Since a halt was confirmed, and until somebody resumes, only what reduces leaves."""
-    wanted = order.order
-    halts = {**dict.fromkeys(scene.ledger.halts), **scene.outside.halts}
-    if not any(scope in _WIDE or name in (wanted.symbol, wanted.strategy) for scope, name in halts):
-        return
-    held = scene.ledger.positions.get(wanted.symbol, ZERO)
-    if wanted.quantity is None:
-        raise Violation(f"{order.client_order_id}: an order by notional left under a halt")
-    if abs(held + wanted.side.sign * wanted.quantity) >= abs(held):
+    if is_halted(scene, order.order) and is_new_risk(scene, order.order):
         raise Violation(f"{order.client_order_id}: new risk left under a halt")
+
+
+def is_halted(scene: "Scene", wanted: Order) -> bool:
+    """Whether a halt that was confirmed, or that this desk knows of, covers an order."""
+    halts = {**dict.fromkeys(scene.ledger.halts), **scene.outside.halts}
+    return any(scope in _WIDE or name in (wanted.symbol, wanted.strategy) for scope, name in halts)
+
+
+def is_new_risk(scene: "Scene", wanted: Order) -> bool:
+    """Whether an order does not only make the position smaller; by notional nobody knows."""
+    if wanted.quantity is None:
+        return True
+    held = scene.ledger.positions.get(wanted.symbol, ZERO)
+    return abs(held + wanted.side.sign * wanted.quantity) >= abs(held)
 
 
 @invariant(When.BROKER, "2.3")

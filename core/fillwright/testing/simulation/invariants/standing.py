@@ -65,12 +65,17 @@ def nothing_ended_that_works(scene: "Scene", sight: Sight) -> None:
 
 @invariant(When.TRANSITION, "I10", "I22")
 def open_orders_are_counted(scene: "Scene", sight: Sight) -> None:
-    """What may still trade at the venue is counted, of a pending replace the larger quantity."""
+    """What may still trade at the venue is counted, of a pending replace the larger quantity.
+
+    A change that arrives behind the fence counts from the moment on at which it is found.
+    """
     for order in sight.open:
         state = scene.ledger.orders.get(original_id(order.client_order_id))
         if state is None or state.ended or order.quantity is None or order.successor is not None:
             continue
         if order.broker_order_id in scene.outside.touched:
+            continue
+        if _broke_its_promise(scene, state.client_order_id):
             continue
         reach = state.filled + worst_leaves(state)
         if reach < order.filled + order.leaves:
@@ -116,9 +121,8 @@ def _true_reach(
         if order.symbol != symbol or order.status is OrdStatus.REPLACED:
             continue
         if key == asked or _is_given_up(scene, key):
-            # What this desk does not know of its own fills yet is judged with the order itself.
-            known = scene.shadow.orders.get(key)
-            less -= order.side.sign * (order.filled - (known.filled if known else ZERO))
+            # Fills that the view does not show yet are judged with the order itself.
+            less -= order.side.sign * (order.filled - scene.filled_then.get(key, ZERO))
         elif not (order.ended or order.quantity is None or order.shadow or _is_held(order)):
             reach[order.side] += order.leaves
     for name, sent in outside.sent.items():
@@ -129,7 +133,14 @@ def _true_reach(
     return less, reach[Side.BUY], reach[Side.SELL]
 
 
+def _broke_its_promise(scene: "Scene", key: ClientOrderId) -> bool:
+    """Whether the broker held a change back for longer than it says it ever does."""
+    return scene.outside.late_changes.get(key, 0.0) > scene.capabilities.t_inflight
+
+
 def _is_given_up(scene: "Scene", key: ClientOrderId) -> bool:
+    if _broke_its_promise(scene, key):
+        return True
     state = scene.shadow.orders.get(key)
     return state is not None and state.status is OrdStatus.ABANDONED
 
@@ -201,6 +212,17 @@ def the_same_order_again(first: ClientOrderId, second: ClientOrderId, intent: st
         raise Violation(f"intent {intent} is {first} and {second}")
 
 
+@invariant(When.TRANSITION, "I14", "2.3")
+def nothing_waits_beyond_its_deadline(scene: "Scene") -> None:
+    """An order that has not left when its time is over ends soon, whatever it was waiting for."""
+    now, limits = scene.outside.clock.monotonic(), scene.parts.limits
+    longest = limits.send_deadline + _SOON
+    for key, state in scene.ledger.orders.items():
+        taken = scene.taken_at.get(key)
+        if state.status is OrdStatus.STAGED and taken is not None and now - taken > longest:
+            raise Violation(f"{key} waits to leave since {now - taken:.0f} s")
+
+
 @invariant(When.TRANSITION, "I14")
 def queues_are_bounded(scene: "Scene") -> None:
     """No queue grows beyond what the desk was told to hold."""
@@ -210,6 +232,8 @@ def queues_are_bounded(scene: "Scene") -> None:
         raise Violation(f"{len(scene.ledger.orders)} orders and {waiting} requests are waiting")
 
 
+#: How long an order may need to notice that its time is over, in seconds.
+_SOON = 5.0
 #: Orders that others made count besides those that the desk was told to hold.
 _SPARE = 100
 

@@ -14,15 +14,15 @@ Rules:
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
-from typing import NoReturn
 
 from fillwright.book import FLAT
 from fillwright.desk.handles import HandleBook
 from fillwright.desk.intents import Intents
 from fillwright.desk.leftovers import doubt_what_was_open
-from fillwright.desk.parts import Parts, Ports, Settings
+from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanSettings
 from fillwright.desk.reconciler import ROUNDS
+from fillwright.desk.settings import Ports, Settings
 from fillwright.desk.watchers import Watchers
 from fillwright.errors import (
     IntentConflict,
@@ -146,8 +146,8 @@ class Bench:
             checks=(standins.Willing(),),
             watchers=Watchers((), ()),
         )
-        parts.bind(on_fault=_failed, on_change=self._heard, on_durable=_ignored)
-        parts.doubts.take_up = _ignored  # type: ignore[method-assign,assignment]  # the search looks into it
+        parts.bind(on_fault=standins.failed, on_change=self._heard, on_durable=standins.ignored)
+        parts.doubts.take_up = standins.ignored  # type: ignore[method-assign,assignment]  # the search looks into it
         parts.market.account = standins.HELD
         parts.market.instruments[standins.SYMBOL] = standins.RULES
         parts.market.quotes[standins.SYMBOL] = standins.QUOTE
@@ -170,7 +170,8 @@ class Bench:
         if seen.state is None:
             return
         ledger.orders[key] = seen.state
-        ledger._executions[key] = {e.execution_id: e for e in seen.executions}
+        for execution in seen.executions:
+            ledger._executions.book(key, execution)
         for name in seen.names:
             ledger._name(name, key)
         keeper._follow(None, seen.state, None)
@@ -239,7 +240,7 @@ class Bench:
 
     def _intents(self) -> Intents:
         intents = Intents(self._parts, HandleBook(self._parts.keeper), lambda: None)
-        intents.carry = _ignored  # type: ignore[method-assign,assignment]  # each attempt is a step
+        intents.carry = standins.ignored  # type: ignore[method-assign,assignment]  # each attempt is a step
         return intents
 
     # ------------------------------------------------------------------ deeds: answers
@@ -339,11 +340,3 @@ class Bench:
             doubts._refused.add(self.intent.key)
         since = _BEHIND if reads.behind else _EARLY
         return await doubts._conclude(state, since, reads.clean, reads.found, _QUERY)
-
-
-def _failed(name: str, fault: BaseException) -> NoReturn:
-    raise AssertionError(f"a task of the bench failed: {name}") from fault
-
-
-def _ignored(*_given: object) -> None:
-    return

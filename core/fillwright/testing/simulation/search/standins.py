@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NoReturn
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.ledger import Day
@@ -155,3 +156,12 @@ class Willing:
 
     def call(self, order: object, book: object) -> object:
         return ALLOW
+
+
+def failed(name: str, fault: BaseException) -> NoReturn:
+    """Nothing on a bench may fail."""
+    raise AssertionError(f"a task of the bench failed: {name}") from fault
+
+
+def ignored(*_given: object) -> None:
+    """What a step has no use for."""
