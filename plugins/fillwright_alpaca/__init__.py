@@ -25,6 +25,7 @@ The files, in the order in which an order passes them:
 - `outcomes.py`: what a status, a code or a silence proves, as a table, pure;
 - `wire.py`, `exchange.py`, `calls.py`: one request at a time per worker, bounded, beside the loop;
 - `translate.py`: the only file that names the SDK. Nothing of it leaves that file;
+- `heads.py`: headers that were cut off are no headers;
 - `stream.py` and its helpers: the account's trade updates.
 """
 

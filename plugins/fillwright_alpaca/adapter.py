@@ -1,6 +1,6 @@
 """One Alpaca account as the desk holds it: executor, stream, quotes, and the market's days."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from typing import NoReturn
@@ -11,7 +11,7 @@ from fillwright.accounts import MarketSession, TradingDay
 from fillwright.hooks import AdapterRequest
 from fillwright.protocols import Clock, Executor, QuoteSource, RateFeed, Rng, TradingStream
 from fillwright.reports import CancelOutcome
-from fillwright_alpaca.calls import Caller, InlineCaller, ThreadedCaller
+from fillwright_alpaca.calls import Caller, ThreadedCaller
 from fillwright_alpaca.capabilities import capabilities
 from fillwright_alpaca.exchange import Exchange, HttpClient
 from fillwright_alpaca.executor import AlpacaExecutor
@@ -22,12 +22,15 @@ from fillwright_alpaca.socket import Connect, connect
 from fillwright_alpaca.stream import AlpacaStream
 from fillwright_alpaca.translate import SdkClient
 
+#: How blocking calls are run, given what makes a client for one thread.
+MakeCaller = Callable[[Callable[[], SdkClient]], Caller[HttpClient]]
+
 
 class AlpacaAdapter:
     """Implement `Adapter` and `SessionSource`.
 
-    A simulation lends a `transport` in place of the network and a `socket` in place of the
-    stream's, and has calls run `inline`, at once on the loop's own thread.
+    A simulation lends a `transport` in place of the network, a `socket` in place of the stream's,
+    and a `caller` in place of the threads, like `InlineCaller`.
     """
 
     def __init__(  # noqa: PLR0913  # the desk's ports, and the simulation's
@@ -38,17 +41,15 @@ class AlpacaAdapter:
         rate: RateFeed,
         *,
         transport: BaseAdapter | None = None,
-        inline: bool = False,
+        caller: MakeCaller | None = None,
         socket: Connect | None = None,
     ) -> None:
         make = partial(SdkClient, access, transport)
         # One is built now: an SDK that does not fit is told before the desk starts.
         make().close()
-        caller: Caller[HttpClient] = (
-            InlineCaller(make) if inline else ThreadedCaller(make, access.total_timeout)
-        )
+        calls = caller(make) if caller else ThreadedCaller(make, access.total_timeout)
         orders = KnownOrders()
-        self._exchange = Exchange(caller, clock, rate)
+        self._exchange = Exchange(calls, clock, rate)
         takes = capabilities(access.total_timeout, access.proxy_timeout)
         self._account = AlpacaExecutor(self._exchange, orders, takes, access.url)
         self.executor: Executor = self._account
@@ -66,6 +67,10 @@ class AlpacaAdapter:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an adapter holds keys and is not copied or pickled")
+
+    def heed_fence(self, check: Callable[[], None]) -> None:
+        """Look at the desk's fence as the first byte of a change leaves."""
+        self._exchange.fence = check
 
     async def session(self) -> MarketSession:
         """The market's clock."""
@@ -92,7 +97,7 @@ def build(
     request: AdapterRequest,
     *,
     transport: BaseAdapter | None = None,
-    inline: bool = False,
+    caller: MakeCaller | None = None,
     socket: Connect | None = None,
 ) -> AlpacaAdapter:
     """Build the adapter from its table of desk.toml. Raises `ConfigError`."""
@@ -103,6 +108,6 @@ def build(
         request.rng,
         request.rate,
         transport=transport,
-        inline=inline,
+        caller=caller,
         socket=socket,
     )

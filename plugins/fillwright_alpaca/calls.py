@@ -1,7 +1,8 @@
 """Run the SDK's blocking calls beside the loop, each bounded in time, cancels apart.
 
 Rules:
-1. A call that was given up before its first byte can never leave later: its ticket is void.
+1. A call that was given up before its first byte can never leave later: its ticket is void. So is
+   one whose time is up when it would leave: a process may be paused between any two lines.
 2. A cancel waits behind no submit and no question: each lane has workers of its own.
 3. Nothing hangs on a silent server: at its deadline a call's connection is cut, and the threads
    are daemons, so that not even a name server that never answers keeps a process alive.
@@ -56,6 +57,7 @@ class Ticket:
         self._left = False
         self._void = False
         self._cut: Callable[[], None] | None = None
+        self._limits: list[tuple[Callable[[], bool], str]] = []
 
     @property
     def left(self) -> bool:
@@ -67,13 +69,24 @@ class Ticket:
         """Whether it was taken back."""
         return self._void
 
+    def leave_before(self, passed: Callable[[], bool], reason: str) -> None:
+        """Let bytes leave only while `passed` says no: it is asked at each piece of a request.
+
+        Without its last piece a request is none, so one that is cut short does nothing.
+        """
+        self._limits.append((passed, reason))
+
     def depart(self, cut: Callable[[], None] | None = None) -> None:
         """Say that bytes leave from now on; `cut` ends the connection. Raises `Void`."""
         with self._lock:
-            if self._void:
-                raise Void("the call was given up before it left")
+            self._check()
             self._left = True
             self._cut = cut
+
+    def stay(self) -> None:
+        """Say that no byte left after all: a transport that is lent knows it only afterwards."""
+        with self._lock:
+            self._left = False
 
     def take_back(self) -> bool:
         """Let nothing leave any more and cut the connection; whether a byte may have left."""
@@ -83,6 +96,14 @@ class Ticket:
         if cut is not None:
             cut()
         return self._left
+
+    def _check(self) -> None:
+        if self._void:
+            raise Void("the call was given up before it left")
+        for passed, reason in self._limits:
+            if passed():
+                self._void = True
+                raise Void(reason)
 
 
 class Client(Protocol):
@@ -124,8 +145,13 @@ class InlineCaller(Generic[C]):
 class _Job(Generic[C, T]):
     """One call between the loop and a worker."""
 
-    def __init__(self, function: Callable[[C, Ticket], T], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, function: Callable[[C, Ticket], T], loop: asyncio.AbstractEventLoop, total: float
+    ) -> None:
         self.ticket = Ticket()
+        until = loop.time() + total
+        # The timer that gives the call up is the loop's, which may be late; this one is not.
+        self.ticket.leave_before(lambda: loop.time() >= until, f"it could not leave in {total:g} s")
         self.answer: asyncio.Future[T] = loop.create_future()
         self._function = function
         self._loop = loop
@@ -227,7 +253,7 @@ class ThreadedCaller(Generic[C]):
         if self._closed:
             raise GivenUp("the adapter is closed", sent=False)
         loop = asyncio.get_running_loop()
-        job: _Job[C, T] = _Job(function, loop)
+        job: _Job[C, T] = _Job(function, loop, self._total)
         jobs = self._under_way[lane]
         jobs.add(job)
         timer = loop.call_later(self._total, job.give_up, f"no answer within {self._total:g} s")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from fillwright.errors import BrokerUnavailable
+from fillwright.errors import BrokerUnavailable, JournalError
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock, RateFeed
 from fillwright_alpaca.calls import Caller, Client, GivenUp, Lane, Ticket
@@ -20,6 +20,7 @@ _log = get_logger(__name__)
 T = TypeVar("T")
 
 _THROTTLED = 429
+_TOO_LATE = "its deadline passed before it left"
 #: A reset further away than this is no unix time in seconds.
 _FARTHEST = timedelta(days=1)
 
@@ -40,6 +41,8 @@ class Exchange:
         #: What market data says of its own count, which says nothing about orders.
         self.data_rate = RateFeed()
         self.clock = clock
+        #: Raises JournalError when nothing that changes something may leave any more.
+        self.fence: Callable[[], None] = lambda: None
 
     async def send(
         self, lane: Lane, request: Request, *, deadline: datetime | None = None
@@ -50,8 +53,13 @@ class Exchange:
         """
 
         def carry_out(client: HttpClient, ticket: Ticket) -> Outcome:
-            if deadline is not None and self.clock.now() >= deadline:
-                return Failure(sent=False, reason="its deadline passed before it left")
+            if request.method != "GET":
+                ticket.leave_before(self._fenced, "another process took the journal over")
+            if deadline is not None:
+                if self.clock.now() >= deadline:
+                    return Failure(sent=False, reason=_TOO_LATE)
+                # Once more when the connection stands and the bytes are about to leave.
+                ticket.leave_before(lambda: self.clock.now() >= deadline, _TOO_LATE)
             return client.request(ticket, request)
 
         try:
@@ -61,6 +69,13 @@ class Exchange:
         if isinstance(outcome, Reply):
             self._observe(outcome, self.data_rate if request.api.is_data else self._rate)
         return outcome
+
+    def _fenced(self) -> bool:
+        try:
+            self.fence()
+        except JournalError:
+            return True
+        return False
 
     async def ask(
         self, request: Request, question: str, read: Callable[[object], T], lane: Lane = Lane.QUERY

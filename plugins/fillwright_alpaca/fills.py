@@ -6,7 +6,9 @@ Rules:
 2. A bookmark also has a digest of what had been told when it was given. Whoever comes back with it
    has that, and is told the rest; where this process does not know the digest, all is told again,
    and the ledger knows it by its execution id.
-3. A fill whose order cannot be looked up is told without the order's name, never left out.
+3. A fill whose order cannot be looked up is told without the order's name, never left out. An
+   order that has a fill exists: that Alpaca does not show it may mean that its books are late, so
+   for a while there is no answer at all. Told without its name it would be a stranger's for good.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +18,7 @@ from hashlib import sha256
 from fillwright.errors import BrokerUnavailable
 from fillwright.logs import get_logger
 from fillwright.reports import Cursor, Execution, Fill, Page
-from fillwright.types import BrokerOrderId
+from fillwright.types import BrokerOrderId, ExecType
 from fillwright_alpaca.answers import Activity, activity_of
 from fillwright_alpaca.calls import Lane
 from fillwright_alpaca.exchange import Exchange
@@ -41,6 +43,8 @@ MOST_PAGES = 1000
 _MARKS = 64
 #: More unknown orders than this are looked for in one list, before each is asked for.
 _FEW = 3
+#: Seconds for which an order that has a fill may be missing before the fill is told without it.
+BOOKS_WITHIN = 30.0
 _QUESTION = "for the fills"
 _PREFIX = "fills:"
 #: The bookmark of an account that had no fill yet.
@@ -55,6 +59,8 @@ class Fills:
         self._orders = orders
         self._tape = Tape()
         self._told: dict[Cursor, frozenset[str]] = {}
+        #: When Alpaca first showed no order, or none with our id, where there is a fill.
+        self._nameless: dict[str, float] = {}
 
     async def since(self, cursor: Cursor | None) -> Page[Fill]:
         """Every fill since the bookmark, oldest first. Raises `BrokerUnavailable`."""
@@ -133,20 +139,31 @@ class Fills:
             await self._exchange.ask(recent, "for the latest orders", self._learn_all)
             unknown = self._unknown(activities)
         for order_id in unknown:
-            await self._ask_for(order_id)
+            # A leg comes with the entry that was asked for before it.
+            if not self._is_named(order_id):
+                await self._ask_for(order_id)
 
     def _unknown(self, activities: Iterable[Activity]) -> list[str]:
         ids = dict.fromkeys(one.order_id for one in activities)
-        return [order_id for order_id in ids if self._orders.get(order_id) is None]
+        return [order_id for order_id in ids if not self._is_named(order_id)]
+
+    def _is_named(self, order_id: str) -> bool:
+        names = self._orders.get(order_id)
+        return names is not None and names.client_order_id is not None
 
     async def _ask_for(self, order_id: str) -> None:
         question = f"for order {order_id}"
         request = Request("GET", path_of(order_id), {"nested": "true"})
         outcome = await self._exchange.send(Lane.QUERY, request)
-        if is_denied(outcome):
-            _log.warning("fill_without_order", broker_order_id=order_id)
+        if not is_denied(outcome):
+            self._exchange.read(outcome, question, self._orders.learn)
+        if self._is_named(order_id):
+            self._nameless.pop(order_id, None)
             return
-        self._exchange.read(outcome, question, self._orders.learn)
+        now = self._exchange.clock.monotonic()
+        if now - self._nameless.setdefault(order_id, now) < BOOKS_WITHIN:
+            raise BrokerUnavailable(question, "it has a fill, and the books do not show it yet")
+        _log.warning("fill_without_order", broker_order_id=order_id)
 
     def _learn_all(self, raw: object) -> None:
         for one in list_of(raw, "orders"):
@@ -174,7 +191,16 @@ def _activities(raw: object) -> list[Activity]:
 
 
 def _in_order(activities: Iterable[Activity]) -> list[Activity]:
-    return sorted(activities, key=lambda one: (one.at, one.order_id, one.cumulative))
+    """Oldest first; of one moment, what takes back stands before the fills but for its own."""
+    given = list(activities)
+    moments = {one.activity_id: one.at for one in given}
+
+    def place(one: Activity) -> int:
+        if one.kind is ExecType.TRADE:
+            return 1
+        return 2 if moments.get(one.previous) == one.at else 0
+
+    return sorted(given, key=lambda one: (one.at, place(one), one.order_id, one.cumulative))
 
 
 def _moment_of(cursor: Cursor | None) -> datetime | None:

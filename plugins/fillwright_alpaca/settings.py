@@ -44,7 +44,7 @@ class AlpacaSettings(Value):
     total_timeout_seconds: float = Field(10.0, ge=0.05, le=300, strict=True)
     #: How long a proxy between here and there may hold a request back and still pass it on.
     proxy_timeout_seconds: float = Field(60.0, ge=0, le=3600, strict=True)
-    #: An HTTP proxy for requests; those that the environment names are not used.
+    #: An HTTP proxy for requests and the stream; those that the environment names are not used.
     proxy: str | None = None
 
 

@@ -8,9 +8,12 @@ Rules:
    stretch of the order's filled quantity that another fill covered, and is not told, for it would
    be booked on top. The stream tells corrections, and a difference that stays in the position
    halts the symbol.
+3. Where an activity said that something was taken back, the order goes on from a smaller quantity:
+   fills behind it may cover a stretch again. One that leads to a quantity where another one led
+   has a number in its name, or the ledger would take it for that one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fillwright.logs import get_logger
 from fillwright.types import ExecType, ExecutionId, text_of
@@ -32,11 +35,13 @@ class Tape:
     def take(self, activities: Iterable[Activity]) -> list[Activity]:
         """Those that can be told, given oldest first; what takes back has its name and target."""
         told = []
-        for one in activities:
+        given = list(activities)
+        for one in given:
             known = self._of(one.order_id)
             seen = known.get(one.activity_id)
             if seen is None:
-                seen = self._judged(one, known)
+                # Of one moment, what takes back may stand behind the fill that came after it.
+                seen = self._judged(one, known, [*known.values(), *given])
             if seen is not None:
                 known[one.activity_id] = seen
                 told.append(seen)
@@ -49,15 +54,21 @@ class Tape:
             del self._orders[next(iter(self._orders))]
         return known
 
-    def _judged(self, one: Activity, known: dict[str, Activity]) -> Activity | None:
+    def _judged(
+        self, one: Activity, known: dict[str, Activity], listed: Sequence[Activity]
+    ) -> Activity | None:
         if one.kind is not ExecType.TRADE:
             return _named(one, known)
-        for other in known.values():
-            if _stands_on(one, other):
+        fills = [other for other in known.values() if other.kind is ExecType.TRADE]
+        for other in fills:
+            if _stands_on(one, other) and not _was_taken_back(other, one, listed):
                 _log.error(
                     "fill_not_ordinary", execution_id=one.execution_id, other=other.execution_id
                 )
                 return None
+        again = sum(other.cumulative == one.cumulative for other in fills)
+        if again:
+            return one._replace(execution_id=ExecutionId(f"{one.execution_id}:{again + 1}"))
         return one
 
 
@@ -72,10 +83,18 @@ def _named(one: Activity, known: dict[str, Activity]) -> Activity:
     return one._replace(execution_id=ExecutionId(f"{corrects}:{how}"), corrects=corrects)
 
 
+def _was_taken_back(first: Activity, last: Activity, listed: Iterable[Activity]) -> bool:
+    """Whether anything of their order was taken back between two fills."""
+    return any(
+        one.kind is not ExecType.TRADE
+        and one.order_id == first.order_id
+        and first.at <= one.at <= last.at
+        for one in listed
+    )
+
+
 def _stands_on(one: Activity, other: Activity) -> bool:
     """Whether a fill covers most of what another one covered."""
-    if other.kind is not ExecType.TRADE:
-        return False
     begins = max(one.cumulative - one.quantity, other.cumulative - other.quantity)
     both = min(one.cumulative, other.cumulative) - begins
     # Rounding in the broker's sums makes no correction.

@@ -31,6 +31,7 @@ from urllib3.exceptions import NewConnectionError
 from fillwright.errors import ConfigError, fault_text
 from fillwright.logs import redact
 from fillwright_alpaca.calls import Ticket, Void
+from fillwright_alpaca.heads import WholeHead
 from fillwright_alpaca.messages import Unreadable, read_json
 from fillwright_alpaca.settings import Access
 from fillwright_alpaca.wire import Failure, Outcome, Reply, Request
@@ -262,17 +263,13 @@ class _Lent(BaseAdapter):
         """Send it, and note that it left."""
         _check_place(request, self._access)
         ticket = _TICKET.get()
-        if ticket.void:
-            raise Void("the call was given up before it left")
-        try:
-            response = self._lent.send(request, *given, **named)
-        except ConnectTimeout:
-            raise
-        except BaseException:
-            ticket.depart()
-            raise
+        # Time may pass inside: whether it may leave is asked before.
         ticket.depart()
-        return response
+        try:
+            return self._lent.send(request, *given, **named)
+        except ConnectTimeout:
+            ticket.stay()
+            raise
 
     def close(self) -> None:
         """It belongs to the lender."""
@@ -283,6 +280,7 @@ class _Watched(HTTPConnection):
 
     #: http.client would print headers, keys included, where somebody switched that on.
     debuglevel = 0
+    response_class = WholeHead
 
     def send(self, data: Any) -> None:  # noqa: ANN401  # as http.client has it
         """Connect where need be, which sends nothing of the request, and send."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from alpacakit.rest import Asked, activity, fault
+from alpacakit.rest import ORDER_ID, Asked, activity, fault, order
 
 ACTIVITIES = "/v2/account/activities/FILL"
 START = datetime.fromisoformat("2026-11-23T15:00:00Z")
@@ -13,7 +13,8 @@ class Tape:
 
     def __init__(self, *activities: dict, orders: dict[str, object] | None = None) -> None:
         self.activities = list(activities)
-        self.orders = orders or {}
+        #: An order that has a fill is there, as a rule.
+        self.orders = {ORDER_ID: order()} if orders is None else orders
         self.asked: list[Asked] = []
 
     def add(self, number: int, seconds: float, **fields) -> None:

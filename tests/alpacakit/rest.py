@@ -20,6 +20,7 @@ from fillwright.testing import ManualClock, SeededRng
 from fillwright.types import BrokerOrderId, ClientOrderId, Mode, Side
 from fillwright.verdicts import ApprovedChange, ApprovedOrder
 from fillwright_alpaca.adapter import AlpacaAdapter, build
+from fillwright_alpaca.calls import InlineCaller
 
 KEY = "PKCANARY0KEY7Q4ZT2WA"
 SECRET = "canarySecretZ9x8C7v6B5n4M3a2S1d0F9g8H7j6"  # noqa: S105  # a planted one
@@ -253,7 +254,7 @@ def over(answer: Callable[[Asked], tuple], **fields) -> tuple[AlpacaAdapter, Alp
     """An adapter that runs the real SDK inline over memory, on a clock that stands still."""
     memory = Alpaca(answer)
     clock = ManualClock()
-    return build(request(clock, **fields), transport=memory, inline=True), memory
+    return build(request(clock, **fields), transport=memory, caller=InlineCaller), memory
 
 
 def routes(**by: object) -> Callable[[Asked], tuple]:

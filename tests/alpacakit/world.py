@@ -158,15 +158,22 @@ class AlpacaWorld(World):
         for symbol, price in PRICES.items():
             self.quote(symbol, price, size=D(5))
 
+    def places(self) -> dict[str, str]:
+        """Where the desk finds the server."""
+        server = self.server
+        return {
+            "url": server.url,
+            "data_url": server.data_url,
+            "stream_url": server.stream_url,
+        }
+
     async def _open(self) -> None:
         request = AdapterRequest(
             "alpaca",
             Mode.PAPER,
             MappingProxyType(
                 {
-                    "url": self.server.url,
-                    "data_url": self.server.data_url,
-                    "stream_url": self.server.stream_url,
+                    **self.places(),
                     "key_id": self.account.key,
                     "secret_key": self.account.secret,
                     "total_timeout_seconds": self.give_up,

@@ -25,8 +25,10 @@ from alpacakit.rest import (
     working,
 )
 from fillwright.clock import SystemClock
+from fillwright.desk.wire import HeedsFence
 from fillwright.errors import (
     ConfigError,
+    Fenced,
     NotSent,
     OrderInDoubt,
 )
@@ -238,6 +240,42 @@ async def test_a_lent_transport_says_what_did_not_leave() -> None:
         assert len(alpaca.asked) == 1
 
 
+async def test_a_deadline_that_passes_under_way_is_no_proof() -> None:
+    """A lent transport may take its time: what had left by the deadline may have been taken."""
+    order = approved()
+
+    def late(_: object) -> tuple:
+        clock = adapter._exchange.clock
+        clock.advance((order.deadline - clock.now()).total_seconds() + 1)
+        raise Broken("reset")
+
+    adapter, alpaca = over(late)
+    adapter._exchange.clock.advance(
+        (order.approved_at - adapter._exchange.clock.now()).total_seconds()
+    )
+    with pytest.raises(OrderInDoubt):
+        await adapter.executor.submit(order)
+    assert len(alpaca.asked) == 1
+
+
+async def test_the_fence_is_looked_at_as_the_bytes_leave() -> None:
+    """The journal is taken over while a submit waits for its connection, and it leaves."""
+    adapter, alpaca = over(routes(**ACCOUNT))
+    assert isinstance(adapter, HeedsFence)
+
+    def taken_over() -> None:
+        raise Fenced("desk.db", 1, 2)
+
+    adapter.heed_fence(taken_over)
+    with pytest.raises(NotSent, match="took the journal over"):
+        await adapter.executor.submit(approved())
+    with pytest.raises(NotSent, match="took the journal over"):
+        await adapter.executor.cancel(working())
+    assert {seen.method for seen in alpaca.asked} <= {"GET"}
+    # Looking harms nobody, and says what became of what was sent.
+    assert (await adapter.executor.account()).account_id == "PA3CANARY001"
+
+
 def test_a_ticket_that_was_taken_back_lets_nothing_leave() -> None:
     """The proof of "not sent" is that it cannot happen any more, not that it has not yet."""
     ticket, cuts = Ticket(), []
@@ -246,6 +284,33 @@ def test_a_ticket_that_was_taken_back_lets_nothing_leave() -> None:
     with pytest.raises(Void):
         ticket.depart(lambda: cuts.append(1))
     assert (ticket.left, cuts) == (False, [])
+
+
+def test_a_ticket_whose_time_is_up_lets_nothing_leave() -> None:
+    """A process that was paused on its way to the wire would send what was settled meanwhile."""
+    ticket, late = Ticket(), []
+    ticket.leave_before(lambda: bool(late), "its time was up")
+    late.append(True)
+
+    with pytest.raises(Void, match="its time was up"):
+        ticket.depart()
+    late.clear()
+    with pytest.raises(Void, match="given up"):
+        ticket.depart()
+    assert ticket.left is False
+
+
+def test_a_request_whose_time_is_up_halfway_is_not_completed() -> None:
+    """The broker takes it with its last byte, which would come minutes late; and it is in doubt."""
+    ticket, late = Ticket(), []
+    ticket.leave_before(lambda: bool(late), "its time was up")
+    ticket.depart()
+    late.append(True)
+
+    with pytest.raises(Void, match="its time was up"):
+        ticket.depart()
+
+    assert ticket.left is True
 
 
 def test_a_ticket_that_left_is_cut_and_told() -> None:

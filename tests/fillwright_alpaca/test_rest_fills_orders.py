@@ -14,6 +14,7 @@ from alpacakit.rest import (
 )
 from fillwright.errors import BrokerUnavailable
 from fillwright.types import ExecType
+from fillwright_alpaca.fills import BOOKS_WITHIN
 
 
 async def test_a_fill_of_an_order_that_was_sent_here_has_its_name() -> None:
@@ -64,14 +65,33 @@ async def test_a_legs_fill_knows_the_entry() -> None:
 
 async def test_a_fill_whose_order_is_unknown_to_alpaca_is_still_a_fill() -> None:
     """Dropped, it is missing from the position for ever."""
-    tape = Tape()
+    tape = Tape(orders={})
     adapter, _ = over(tape)
     first = await adapter.executor.executions(None)
     tape.add(1, 1)
+    with pytest.raises(BrokerUnavailable):
+        await adapter.executor.executions(first.cursor)
+    adapter._exchange.clock.advance(BOOKS_WITHIN)
 
     (fill,) = (await adapter.executor.executions(first.cursor)).items
 
     assert (fill.client_order_id, fill.symbol) == (None, "AAPL")
+
+
+@pytest.mark.parametrize("shown", [{}, {ORDER_ID: order(client_order_id=None)}])
+async def test_a_fill_whose_order_is_not_shown_yet_waits_for_it(shown: dict) -> None:
+    """Books that are a second late would make a stranger's order of it, open for ever."""
+    tape = Tape(orders=shown)
+    adapter, _ = over(tape)
+    first = await adapter.executor.executions(None)
+    tape.add(1, 1)
+    with pytest.raises(BrokerUnavailable, match="do not show it yet"):
+        await adapter.executor.executions(first.cursor)
+    tape.orders[ORDER_ID] = order()
+
+    page = await adapter.executor.executions(first.cursor)
+
+    assert [fill.client_order_id for fill in page.items] == [NAME]
 
 
 async def test_a_fill_whose_order_could_not_be_asked_for_waits() -> None:
@@ -133,6 +153,34 @@ async def test_a_fill_that_cannot_be_read_holds_the_whole_answer(fields: dict) -
 # ---------------------------------------------------------------------- busts and corrections
 
 
+@pytest.mark.parametrize(("again", "name"), [("1", "1"), ("3", "3:2")])
+async def test_a_fill_behind_a_bust_is_told(again: str, name: str) -> None:
+    """The order goes on from less; taken for the fill that was undone, it would never be booked."""
+    tape = Tape()
+    adapter, _ = over(tape)
+    first = await adapter.executor.executions(None)
+    tape.add(1, 1)
+    tape.add(2, 2, type="trade_bust", cum_qty="0", previous_id=tape.activities[0]["id"])
+    tape.add(3, 3, qty=again, cum_qty=again)
+
+    page = await adapter.executor.executions(first.cursor)
+
+    assert names(page) == [f"{ORDER_ID}:3", f"{ORDER_ID}:3:bust", f"{ORDER_ID}:{name}"]
+
+
+async def test_a_bust_of_the_same_moment_finds_its_fill() -> None:
+    """Read before the fill that it undoes, it would undo nothing, and the fill would stand."""
+    tape = Tape()
+    adapter, _ = over(tape)
+    first = await adapter.executor.executions(None)
+    tape.add(1, 1)
+    tape.add(2, 1, type="trade_bust", cum_qty="0", previous_id=tape.activities[0]["id"])
+
+    page = await adapter.executor.executions(first.cursor)
+
+    assert names(page) == [f"{ORDER_ID}:3", f"{ORDER_ID}:3:bust"]
+
+
 async def test_a_bust_that_says_so_takes_its_fill_back() -> None:
     """Read as a fill, it would be booked once more instead of being taken back."""
     tape = Tape()
@@ -150,6 +198,20 @@ async def test_a_bust_that_says_so_takes_its_fill_back() -> None:
     assert correction.exec_type is ExecType.TRADE_CORRECT
     assert correction.execution.execution_id == f"{ORDER_ID}:3:correct:2@10.1"
     assert correction.execution.corrects == f"{ORDER_ID}:3"
+
+
+async def test_a_bust_comes_before_a_fill_of_its_moment() -> None:
+    """Read behind the fill that took its place, it would come to an order that has ended."""
+    tape = Tape()
+    adapter, _ = over(tape)
+    first = await adapter.executor.executions(None)
+    tape.add(1, 1)
+    tape.add(2, 2, qty="1", cum_qty="1")
+    tape.add(3, 2, type="trade_bust", cum_qty="0", previous_id=tape.activities[0]["id"])
+
+    page = await adapter.executor.executions(first.cursor)
+
+    assert names(page) == [f"{ORDER_ID}:3", f"{ORDER_ID}:3:bust", f"{ORDER_ID}:1"]
 
 
 async def test_a_bust_of_something_that_was_never_seen_is_told() -> None:

@@ -245,3 +245,24 @@ async def test_a_configured_proxy_gets_a_tunnel_and_no_key() -> None:
     (seen,) = proxy.requests
     assert (seen.method, seen.target) == ("CONNECT", "paper-api.alpaca.markets:443")
     assert not {name for name in seen.headers if name.startswith("apca")}
+
+
+@pytest.mark.parametrize(
+    "cut", ["X-RateLimit-Limit: 2", "X-RateLimit-Limit", "X-Request-ID: 1\r\n"]
+)
+@pytest.mark.parametrize("status", ["200 OK", "204 No Content", "404 Not Found"])
+async def test_headers_that_were_cut_off_are_no_answer(status: str, cut: str) -> None:
+    """A limit of 200 becomes one of 2, and half of an answer becomes all of it."""
+
+    def answer(talk: Talk) -> None:
+        talk.send(f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{cut}".encode())
+        talk.hang_up()
+
+    told: list[tuple] = []
+    with RawServer(answer) as server:
+        async with against(server.url, CLOCK, rate=told) as adapter:
+            with pytest.raises(OrderInDoubt, match="within the headers"):
+                await adapter.executor.submit(approved())
+            with pytest.raises(BrokerUnavailable, match="within the headers"):
+                await adapter.executor.find(approved().client_order_id)
+    assert told == []
