@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import replace as but
 from pathlib import Path
 
-from desk.killing import RISK, T_INFLIGHT, Points, Truth
+from desk.killing import PATIENT, RISK, T_INFLIGHT, Points, Truth
 from fillwright.clock import SystemClock, SystemRng
 from fillwright.config import DeskConfig
-from fillwright.desk.opening import load_plugins
-from fillwright.hooks import AdapterRequest
+from fillwright.desk.opening import adapter_of
+from fillwright.plugins import Registry
 from fillwright.protocols import Adapter
 from fillwright.testing import Venue
 from fillwright.testing.fake_broker import FakeExecutor, read_settings
@@ -51,13 +51,11 @@ class FakeScene:
             folder=self._folder,
             broker_settings=FAKE,
             check_settings={"risk": RISK},
+            desk=PATIENT,
         )
 
-    def adapter(self, loaded: DeskConfig) -> Adapter:
-        request = AdapterRequest(
-            "fake", Mode.PAPER, loaded.broker_settings, loaded.folder, SystemClock(), SystemRng()
-        )
-        made = load_plugins(loaded).adapter(request)
+    def adapter(self, loaded: DeskConfig, registry: Registry) -> Adapter:
+        made = adapter_of(loaded, registry, SystemClock(), SystemRng())
         made.executor.capabilities = but(made.executor.capabilities, t_inflight=T_INFLIGHT)
         return made
 
@@ -70,10 +68,14 @@ class FakeScene:
         settings = read_settings("fake", FAKE, self._folder)
         venue = Venue(settings, SystemClock(), state=settings.state)
         account = venue.account()
+        fills, traded = venue.executions().items, Counter[str]()
+        for fill in fills:
+            traded[fill.symbol] += fill.execution.quantity  # type: ignore[assignment]
         told = Truth(
             Counter(o.client_order_id for o in venue.orders()),
             {o.client_order_id: str(o.status) for o in venue.orders() if not o.ended},
-            {fill.execution.execution_id for fill in venue.executions().items},
+            {fill.execution.execution_id for fill in fills},
+            traded,
             {s: p.quantity for s, p in account.positions.items()},
             account.cash,
         )

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from desk.kill_client import Worker, told
+from desk.kill_client import Worker, deaths, told
 
 WORKER = Path(__file__).with_name("kill_worker.py")
-KILLS = int(os.environ.get("TRY_KILLS", "230"))
+KILLS = int(os.environ.get("TRY_KILLS", "170"))
 #: Where every single point is tried: each record as it is taken, and each write to the disk.
 EACH = ("before journal append", "before journal commit", "after journal commit")
 OTHERS = (
@@ -45,7 +45,7 @@ def plans(points: dict[str, int]) -> list[list[str]]:
     """Which points to die at: every write, a part of the others, any time, and twice in a row."""
     each = [[f"{name} {n + 1}"] for name in EACH for n in range(points[name])]
     rest = [[f"{name} {n + 1}"] for name in OTHERS for n in range(points[name])]
-    anyhow = [[f"random {0.02 + 0.009 * n:.3f}"] for n in range(40)]
+    anyhow = [[f"random {0.02 + 0.009 * n:.3f}"] for n in range(0, 40, 3)]
     twice = [[one[0], other[0]] for one, other in zip(each[::9], rest[::17], strict=False)]
     if not KILLS:
         return [*each, *rest, *anyhow, *twice]
@@ -66,7 +66,4 @@ def test_a_killed_plan_goes_on_and_repeats_nothing(worker: Worker) -> None:
 
     wrong = [said for answer in answers if (said := told(answer, whole["result"]))]
     assert not wrong, "\n".join(wrong)
-    died = sum(any("signal" in end or "killed" in end for end in a["ends"]) for a in answers)
-    assert asked or died >= min(KILLS or len(chosen), len(chosen)) * 0.85, (
-        "too few runs were killed"
-    )
+    assert asked or sum(map(deaths, answers)) >= len(chosen) * 0.85, "too few runs were killed"
