@@ -5,16 +5,16 @@ anything. What a check declared in its `needs` is there, or the check is not ask
 there are questions that may answer None.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.errors import InputMissing
 from fillwright.history import EVER, NO_HISTORY, History
-from fillwright.inputs import NOTHING, Datum, Input, Locate, ProfitAndLoss, Session, Supplied
+from fillwright.inputs import NOTHING, Datum, Input, Locate, ProfitAndLoss, Session, Ssr, Supplied
 from fillwright.orders import Order
 from fillwright.reports import Anomaly
 from fillwright.types import ZERO, OrderClass, OrdType, Side
@@ -92,7 +92,8 @@ class BookView:
     """The facts on which one order is judged, at `now`.
 
     For a replace, the exposure does not contain the order that is being changed,
-    `already_filled` says how much of it has traded, and `standing` its quantity until now.
+    `already_filled` says how much of it has traded, `standing` its quantity until now, and
+    `standing_value` what its rest could cost or bring until now, if anybody knows.
     """
 
     now: datetime
@@ -118,6 +119,13 @@ class BookView:
     #: When a named person last lifted a halt: what went wrong before was looked at.
     attended: datetime = EVER
     beside: Beside = ALONE
+    standing_value: Decimal | None = None
+    #: What the broker's buying power leaves out already for the order that is being changed.
+    standing_hold: Decimal = ZERO
+    #: What was reckoned about the order that was asked about last; see `_once`.
+    _reckoned: dict[str, tuple[Order, Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def exposure(self, symbol: str) -> Exposure:
         """What is held and under way in `symbol`."""
@@ -172,6 +180,10 @@ class BookView:
     def locate(self, symbol: str) -> Locate:
         """What may be sold short."""
         return self._declared(Input.LOCATE, symbol, Locate)
+
+    def ssr(self, symbol: str) -> Ssr:
+        """Whether short sales are restricted."""
+        return self._declared(Input.SSR, symbol, Ssr)
 
     def sector(self, symbol: str) -> str:
         """The symbol's sector."""
@@ -239,6 +251,11 @@ class BookView:
         """The most that the rest of the order can cost or bring, in account currency."""
         if order.notional is not None:
             return order.notional
+        if collar == COLLAR:
+            return self._once("cost", order, self._cost)
+        return self._cost(order, collar)
+
+    def _cost(self, order: Order, collar: Decimal = COLLAR) -> Decimal | None:
         quantity, price = self.worst_quantity(order, collar), self.worst_price(order, collar)
         return None if quantity is None or price is None else quantity * price
 
@@ -247,6 +264,9 @@ class BookView:
 
         An entry with legs never does: its legs trade the other way.
         """
+        return self._once("reduces", order, self._reduces)
+
+    def _reduces(self, order: Order) -> bool:
         quantity = self.worst_quantity(order)
         if quantity is None or order.order_class in _OPENING_LEGS:
             return False
@@ -254,6 +274,13 @@ class BookView:
         if order.side is Side.SELL:
             return held.position >= held.open_sells + quantity
         return -held.position >= held.open_buys + quantity
+
+    def _once(self, what: str, order: Order, reckon: Callable[[Order], T]) -> T:
+        """Reckon it for the first check of a chain; the others ask the same a dozen times."""
+        known = self._reckoned.get(what)
+        if known is None or known[0] is not order:
+            known = self._reckoned[what] = (order, reckon(order))
+        return known[1]
 
     def reducible(self, order: Order) -> Decimal:
         """The largest quantity on the order's side that still only reduces; zero if none."""

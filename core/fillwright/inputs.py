@@ -35,6 +35,8 @@ class Input(StrEnum):
     VOLUME = "volume"
     #: What may be sold short: a `Locate`.
     LOCATE = "locate"
+    #: Whether short sales are restricted: an `Ssr`.
+    SSR = "ssr"
     #: The account's profit and loss today: a `ProfitAndLoss`.
     PNL = "pnl"
     #: The symbol's sector, as text.
@@ -57,6 +59,7 @@ MAX_AGE: Mapping[str, timedelta] = MappingProxyType(
         Input.ADV: timedelta(days=4),
         Input.VOLUME: timedelta(seconds=60),
         Input.LOCATE: timedelta(hours=12),
+        Input.SSR: timedelta(seconds=60),
         Input.PNL: timedelta(seconds=90),
         Input.SECTOR: timedelta(days=30),
         Input.SKEW: timedelta(seconds=60),
@@ -105,6 +108,13 @@ class Locate:
     shares: Decimal = ZERO
     #: Easy to borrow: no locate is needed.
     easy: bool = False
+
+
+class Ssr(StrEnum):
+    """Whether short sales of a symbol are restricted (SEC rule 201)."""
+
+    ACTIVE = "active"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +228,7 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     Input.ADV: Decimal,
     Input.VOLUME: Decimal,
     Input.LOCATE: Locate,
+    Input.SSR: Ssr,
     Input.PNL: ProfitAndLoss,
     Input.SECTOR: str,
     Input.SKEW: Decimal,

@@ -25,6 +25,7 @@ from fillwright.inputs import (
     Locate,
     Session,
     SessionState,
+    Ssr,
     flaw,
 )
 from fillwright.types import Symbol, decimal_from
@@ -156,12 +157,20 @@ def _session(cell: str) -> Session:
         raise ValueError(f"must be one of {', '.join(SessionState)}") from None
 
 
+def _ssr(cell: str) -> Ssr:
+    try:
+        return Ssr(cell)
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(Ssr)}") from None
+
+
 _READERS: Mapping[str, Callable[[str], object]] = {
     Input.ADV: decimal_from,
     Input.VOLUME: decimal_from,
     Input.SECTOR: str,
     Input.LOCATE: _locate,
     Input.SESSION: _session,
+    Input.SSR: _ssr,
 }
 _KEYS = frozenset({SYMBOL, TIME})
 _TIME_HINT = "Write it as 2026-11-23T09:30:00Z"

@@ -1,8 +1,8 @@
 """What may be put to work in sum: C13 a day, C14 a plan or a parent.
 
 Counted is what left, at its worst price, whether it filled or not: what was canceled does not
-come back before the next day. What is in doubt has left. A replace counts the whole rest of its
-order against what is still free, although only what it adds is counted afterwards.
+come back before the next day. What is in doubt has left. A replace counts what it adds to the worst
+case of its order; one that adds nothing passes.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from fillwright.history import Deed, Only
 from fillwright.hooks import hookimpl
 from fillwright.inputs import Need
 from fillwright.orders import Order
-from fillwright.types import Notional
+from fillwright.types import ZERO, Notional
 from fillwright.verdicts import ALLOW, Allow, Halt, Scope, Verdict
-from fillwright_risk.common import UNKNOWN, WEEK, Control, Table
+from fillwright_risk.common import UNKNOWN, WEEK, Control, Table, known
 
 
 class DailyCapitalTable(Table):
@@ -62,7 +62,9 @@ class DailyCapital(Control[DailyCapitalTable]):
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Add what left today and this order, and compare with the limit."""
         table = self.limits.of(order, book)
-        total = sent_value(book, since=book.today, opening=True)
+        if _adds_nothing(order, book):
+            return ALLOW
+        total = _others(book, since=book.today, opening=True)
         verdict = self.with_cost(order, book, total, table.limit_usd, "today")
         if isinstance(verdict, Allow) or not table.halt or verdict.measured == UNKNOWN:
             return verdict
@@ -86,14 +88,16 @@ class BasketNotional(Control[BasketNotionalTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Add what left of the plan and of the parent, and compare with each limit."""
+        if _adds_nothing(order, book):
+            return ALLOW
         table = self.limits.of(order, book)
         if order.plan_id is not None and table.plan_usd is not None:
-            total = sent_value(book, plan=order.plan_id)
+            total = _others(book, plan=order.plan_id)
             verdict = self.with_cost(order, book, total, table.plan_usd, f"plan {order.plan_id}")
             if verdict is not ALLOW:
                 return verdict
         if order.parent_id is not None and table.parent_usd is not None:
-            total, text = sent_value(book, parent=order.parent_id), f"parent {order.parent_id}"
+            total, text = _others(book, parent=order.parent_id), f"parent {order.parent_id}"
             return self.with_cost(order, book, total, table.parent_usd, text)
         return ALLOW
 
@@ -105,3 +109,17 @@ def sent_value(
     sent = book.history.value(Deed.SENT, since=since, **only)
     changed = book.history.value(Deed.REPLACED, since=since, **only)
     return None if sent is None or changed is None else sent + changed
+
+
+def _others(
+    book: BookView, *, since: datetime | None = None, **only: Unpack[Only]
+) -> Decimal | None:
+    """The same without the rest of an order that is being changed: it counts as it would stand."""
+    total = sent_value(book, since=since, **only)
+    return None if total is None else total - (book.standing_value or ZERO)
+
+
+def _adds_nothing(order: Order, book: BookView) -> bool:
+    """Whether it is a replace that makes the worst case of its order no larger."""
+    cost = book.worst_cost(order)
+    return known(cost) and known(book.standing_value) and cost <= book.standing_value

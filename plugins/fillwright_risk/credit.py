@@ -41,7 +41,8 @@ class BuyingPower(Control[BuyingPowerTable]):
     """C12: refuse an order that could cost more than the buying power that is left.
 
     What is left is the broker's figure, less what is reserved for orders that it does not show
-    yet. Sells that open a short position cost, too. Reducing orders pass.
+    yet. Sells that open a short position cost, too. A replace costs what it adds to the hold that
+    the broker shows for its order. Reducing orders pass.
     """
 
     name = "buying_power"
@@ -53,7 +54,7 @@ class BuyingPower(Control[BuyingPowerTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Compare the worst-case cost of the rest of the order with what is left."""
-        left = book.account.buying_power - book.reserved
+        left = book.account.buying_power - book.reserved + book.standing_hold
         cost = book.worst_cost(order)
         if known(left) and known(cost) and cost <= left:
             return ALLOW

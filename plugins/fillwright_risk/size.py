@@ -133,5 +133,6 @@ class NoLimitConfigured(Control[NoLimitConfiguredTable]):
             limit = getattr(control.limits.of(order, book), setting)
             if limit is None and not book.reduces(order):
                 text = f"set risk.{control.name}.{setting}, or one for its symbol, in desk.toml"
-                return self.refuse(f"no {control.code} limit for {order.symbol}", "a limit", text)
+                # What is measured is nothing, so that no grant lets it pass.
+                return self.refuse("none", f"a {control.code} limit for {order.symbol}", text)
         return ALLOW

@@ -1,6 +1,7 @@
 """C13, C14 and C15: what a day, a plan and a parent may come to."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -53,11 +54,20 @@ class TestC13DailyCapital:
         """Its value is not known without one."""
         assert not passes("C13", order(), after(price=STALE), limit_usd="99999")
 
-    def test_a_replace_counts_its_rest(self) -> None:
+    @pytest.mark.parametrize(("price", "good"), [("100", 1), ("140", 1), ("140.1", 0), ("90", 1)])
+    def test_a_replace_counts_what_it_adds(self, price: str, good: int) -> None:
+        """Five have traded and five stood at 100: what the rest costs more is new."""
+        book = after(event(notional="1000"), already_filled=D(5), standing=D(10))
+        book = replace(book, standing_value=D(500))
+
+        assert passes("C13", limit_order(price), book, limit_usd="1200") == bool(good)
+
+    def test_a_replace_of_an_order_of_unknown_value_counts_its_whole_rest(self) -> None:
         """What has traded was counted when it was sent."""
         book = after(already_filled=D(5), standing=D(10))
 
         assert passes("C13", limit_order("100"), book, limit_usd="500")
+        assert not passes("C13", limit_order("100.1"), book, limit_usd="500")
         assert not passes("C13", limit_order("100", quantity="11"), book, limit_usd="500")
 
     def test_beyond_it_may_halt(self) -> None:
@@ -118,10 +128,32 @@ class TestC14BasketNotional:
         asked = limit_order("100", Side.SELL, plan_id="p")
         assert passes("C14", asked, after(book=view("10")), plan_usd="1")
 
-    def test_a_replace_counts_its_rest(self) -> None:
-        """What has traded was counted when it was sent."""
+    @pytest.mark.parametrize(("quantity", "good"), [("10", 1), ("12", 1), ("12.1", 0), ("9", 1)])
+    def test_a_replace_counts_what_it_adds(self, quantity: str, good: int) -> None:
+        """What stood was counted when it was sent; what has traded, too."""
+        asked = limit_order("100", quantity=quantity, plan_id="p")
+        book = after(event(notional="1000", plan="p"), already_filled=D(5), standing=D(10))
+        book = replace(book, standing_value=D(500))
+
+        assert passes("C14", asked, book, plan_usd="1200") == bool(good)
+
+    @pytest.mark.parametrize("standing", [None, D("NaN")])
+    def test_a_replace_of_an_unknown_order_counts_in_full(self, standing: Any) -> None:
+        """What nobody can take off stays on."""
         asked = limit_order("100", plan_id="p")
-        assert passes("C14", asked, after(already_filled=D(5), standing=D(10)), plan_usd="500")
+        book = after(event(notional="1000", plan="p"), standing=D(10))
+        book = replace(book, standing_value=standing)
+
+        assert not passes("C14", asked, book, plan_usd="1999")
+        assert passes("C14", asked, replace(book, standing_value=None), plan_usd="2000")
+
+    def test_a_replace_that_adds_nothing_passes(self) -> None:
+        """Nobody is held in an order that he wants to make smaller, or as dear as it was."""
+        asked = limit_order("100", plan_id="p")
+        book = after(event(notional=None, plan="p"), standing=D(10))
+
+        assert passes("C14", asked, replace(book, standing_value=D(1000)), plan_usd="1")
+        assert not passes("C14", asked, replace(book, standing_value=D("999.9")), plan_usd="9999")
 
 
 def child(side: Side = Side.BUY, quantity: str = "10", parent: str = "100", **fields):
@@ -140,6 +172,39 @@ class TestC15ParentQuantity:
         book = replace(book, beside=Beside(children=D(20)))
 
         assert passes("C15", child(), book) == bool(good)
+
+    @pytest.mark.parametrize("claimed", ["1000", "101", "99", "10"])
+    def test_the_first_word_on_a_parent_stands(self, claimed: str) -> None:
+        """Who may say how large its parent is has no limit; and who says less has lost count."""
+        verdict = say("C15", child(parent=claimed), after(event(quantity="10", parent="p")))
+
+        assert isinstance(verdict, Halt)
+        assert (verdict.measured, verdict.limit) == (D(claimed), 100)
+        assert passes("C15", child(parent="100.0"), after(event(quantity="10", parent="p")))
+
+    def test_the_first_word_of_the_same_moment_stands(self) -> None:
+        """Children that are judged in one go must not each bring a parent of their own."""
+        assert not passes("C15", child(parent="1000"), judged(after(), child()))
+        assert passes("C15", child(), judged(after(), child()))
+
+    def test_what_was_refused_says_nothing_of_its_parent(self) -> None:
+        """A slip that never left must not spoil the parent for a week."""
+        slip = event(Deed.REFUSED, quantity="9", parent="p", parent_quantity=D(7))
+
+        assert passes("C15", child(), after(slip))
+
+    def test_another_parents_word_is_none_of_this_ones(self) -> None:
+        """Each parent has a size of its own."""
+        other = event(quantity="9", parent="q", parent_quantity=D(9))
+
+        assert passes("C15", child(), after(other))
+
+    def test_what_reduces_passes_whatever_it_claims(self) -> None:
+        """Risk can be taken off, and the other word is still told."""
+        told = event(quantity="10", parent="p", side=Side.SELL)
+        verdict = say("C15", child(Side.SELL, parent="50"), after(told, book=view("20")))
+
+        assert isinstance(verdict, Warn)
 
     def test_more_than_the_parent_halts(self) -> None:
         """Who sends more has lost count, and must not be asked again."""

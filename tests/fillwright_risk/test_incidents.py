@@ -95,6 +95,34 @@ async def test_knight_children_without_end(tmp_path: Path) -> None:
         assert [halt.name for halt in desk.halts] == ["smars"]
 
 
+async def test_knight_children_that_bring_a_larger_parent_each_time(tmp_path: Path) -> None:
+    """Each child said truly how much it was a part of, and none of them the same: all passed.
+
+    The parent's size is what its first child said; the next that says more halts the strategy.
+    """
+    adapter = watched()
+    children = [
+        buy(
+            "KO",
+            "10",
+            intent_id=f"grown-{n}",
+            strategy="smars",
+            parent_id="parent",
+            parent_quantity=str(10 + 10 * n),
+        )
+        for n in range(20)
+    ]
+    quiet = "[risk.duplicate_order]\nwindow_seconds = 0\n"
+    async with desk_with(adapter, config(tmp_path, tables=quiet)) as desk:
+        (first,) = await sent(desk, children[:1])
+        later = await sent(desk, children[1:])
+
+        assert first.state.status is not OrdStatus.REFUSED
+        assert {handle.state.status for handle in later} == {OrdStatus.REFUSED}
+        assert "C15" in codes(later)
+    assert adapter.requests["submit"] == 1
+
+
 async def test_knight_children_of_nobody(tmp_path: Path) -> None:
     """Without a parent to count by, the rate and the open orders still end it."""
     adapter = watched()

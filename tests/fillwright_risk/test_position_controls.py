@@ -167,6 +167,13 @@ class TestC12BuyingPower:
         assert passes("C12", limit_order("100"), book)
         assert not passes("C12", limit_order("100", quantity="11"), book)
 
+    @pytest.mark.parametrize(("hold", "good"), [("0", 0), ("899.99", 0), ("900", 1), ("NaN", 0)])
+    def test_a_replace_costs_what_it_adds_to_the_hold(self, hold: str, good: int) -> None:
+        """The broker's figure is less what the order holds: asked twice, no change would pass."""
+        book = view(account=account("100"), standing=D(9), standing_hold=D(hold))
+
+        assert passes("C12", limit_order("100"), book) == bool(good)
+
     def test_shorts_cost_and_reducing_does_not(self) -> None:
         """A short sale ties up money; closing a position never needs any."""
         poor: dict[str, Any] = {"account": account("0")}

@@ -108,6 +108,17 @@ async def test_a_restart_resets_no_limit(code: str, tmp_path: Path) -> None:
     assert code in [reason.code for reason in again.reasons]
 
 
+async def test_the_first_word_on_a_parent_is_remembered(tmp_path: Path) -> None:
+    """A router that crashes and comes back with a larger parent must find the one it had."""
+    (tmp_path / "desk.toml").write_text(DESK.format(tables="", fake=""))
+    first = CHILD | {"parent_quantity": "10"}
+    (before,) = await asked(tmp_path, first)
+    (grown,) = await asked(tmp_path, first | {"parent_quantity": "1000"})
+
+    assert before.status is not OrdStatus.REFUSED
+    assert [(r.code, r.measured, r.limit) for r in grown.reasons] == [("C15", "1000", "10")]
+
+
 @pytest.mark.parametrize("code", ["C15", "C18", "C33"])
 async def test_a_halt_is_still_there_and_a_person_lifts_it(code: str, tmp_path: Path) -> None:
     """A halt that ends with the process is lifted by whatever crashed it."""

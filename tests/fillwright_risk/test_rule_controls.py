@@ -7,12 +7,12 @@ import pytest
 
 from fillwright.accounts import Instrument
 from fillwright.book import Beside
-from fillwright.inputs import Locate
+from fillwright.inputs import Locate, Ssr
 from fillwright.risk import with_order
 from fillwright.types import AssetClass, OrdType, Side
 from fillwright.verdicts import ALLOW, Warn
-from risk.controlkit import STALE, passes, say
-from risk.gatekit import D, limit_order, order, view
+from risk.controlkit import NAN, STALE, passes, say
+from risk.gatekit import D, limit_order, order, quote, view
 from risk.pastkit import judged, supplied
 
 
@@ -53,8 +53,8 @@ class TestC24Permission:
         assert not passes("C24", order(), replace(book, standing=D(5)), **table)
 
 
-def located(*locate: Any, **fields: Any):
-    book = view(**fields)
+def located(*locate: Any, ssr: object = Ssr.NONE, **fields: Any):
+    book = supplied(view(**fields), ssr=ssr)
     return supplied(book, locate=locate[0]) if locate else book
 
 
@@ -92,7 +92,7 @@ class TestC28ShortSale:
     def test_without_a_fresh_locate(self) -> None:
         """Yesterday's locate is used up."""
         assert not passes("C28", order(Side.SELL), view())
-        old = supplied(view(), age=13 * 3600, locate=Locate(D(99)))
+        old = supplied(located(), age=13 * 3600, locate=Locate(D(99)))
         assert not passes("C28", order(Side.SELL), old)
 
     def test_on_a_replace_only_the_rest_counts(self) -> None:
@@ -112,6 +112,95 @@ class TestC28ShortSale:
         """Neither is short."""
         assert passes("C28", order(), view())
         assert passes("C28", order(Side.SELL), view("10"))
+
+
+def restricted(ssr: object = Ssr.ACTIVE, **fields: Any):
+    """Easy to borrow, and its shorts restricted; the bid is 99."""
+    return located(Locate(easy=True), ssr=ssr, **fields)
+
+
+def short(price: str, **fields: Any):
+    return limit_order(price, Side.SELL, **fields)
+
+
+class TestC28PriceTest:
+    """Under rule 201 a short that hits the bid is an offence, however it came about."""
+
+    @pytest.mark.parametrize(
+        ("price", "good"), [("98.99", 0), ("99", 0), ("99.0001", 1), ("101", 1), ("200", 1)]
+    )
+    def test_a_short_is_priced_above_the_best_bid(self, price: str, good: int) -> None:
+        """At the bid is not above it."""
+        assert passes("C28", short(price), restricted()) == bool(good)
+        assert passes("C28", short(price), restricted(Ssr.NONE))
+
+    def test_what_sells_at_any_price_sells_at_the_bid(self) -> None:
+        """A market order and a stop name no price that would hold."""
+        assert not passes("C28", order(Side.SELL), restricted())
+        stop = order(Side.SELL, type=OrdType.STOP, stop_price="95")
+        assert not passes("C28", stop, restricted())
+        trailing = order(Side.SELL, type=OrdType.TRAILING_STOP, trail_percent="1")
+        assert not passes("C28", trailing, restricted())
+
+    @pytest.mark.parametrize(("price", "good"), [("95", 0), ("99", 0), ("99.5", 1)])
+    def test_a_stop_limit_is_held_by_its_limit(self, price: str, good: int) -> None:
+        """Once it is triggered it is a limit order like any other."""
+        asked = short(price).model_copy(
+            update={"type": OrdType.STOP_LIMIT, "stop_price": D(99), "limit_price": D(price)}
+        )
+
+        assert passes("C28", asked, restricted()) == bool(good)
+
+    def test_every_leg_that_sells_counts(self) -> None:
+        """The profit may stand above the bid while the stop would sell below it."""
+        given = {"order_class": "OCO", "take_profit": {"limit_price": "110"}}
+        at_any = short("110", **given, stop_loss={"stop_price": "95"})
+        below = short("110", **given, stop_loss={"stop_price": "95", "limit_price": "94"})
+        above = short("110", **given, stop_loss={"stop_price": "99.9", "limit_price": "99.5"})
+
+        assert not passes("C28", at_any, restricted())
+        assert not passes("C28", below, restricted())
+        assert passes("C28", above, restricted())
+
+    @pytest.mark.parametrize("missing", ["status", "status is old", "status is no status", "bid"])
+    def test_what_is_not_known_refuses(self, missing: str) -> None:
+        """A restriction begins in the middle of a day: yesterday's word, or none, is no leave."""
+        books = {
+            "status": supplied(view(), locate=Locate(easy=True)),
+            "status is old": supplied(located(Locate(easy=True)), age=61, ssr=Ssr.NONE),
+            "status is no status": restricted("none"),
+            "bid": restricted(price=quote(None)),
+        }
+
+        assert not passes("C28", short("150"), books[missing])
+
+    @pytest.mark.parametrize("price", [STALE, NAN, quote("102", "101")], ids=["old", "nan", "x"])
+    def test_a_bid_that_is_none_refuses(self, price: Any) -> None:
+        """Above a bid of last minute, of no number, or of a crossed quote, is above nothing."""
+        assert not passes("C28", short("150"), restricted(price=price))
+
+    def test_on_a_replace_the_new_price_counts(self) -> None:
+        """A short that was entered above the bid must not be walked down to it."""
+        standing = {"position": "-5", "already_filled": D(5), "standing": D(10)}
+
+        assert passes("C28", short("99.5"), restricted(**standing))
+        assert not passes("C28", short("99"), restricted(**standing))
+
+    def test_what_is_long_sells_at_any_price(self) -> None:
+        """The rule is about shorts; what is open beside it may make a sell one."""
+        assert passes("C28", order(Side.SELL), restricted(position="10"))
+        assert passes("C28", order(), restricted())
+        under_way = with_order(restricted(position="10"), order(Side.SELL, "5"))
+        assert not passes("C28", order(Side.SELL), under_way)
+
+    def test_only_shares_are_tested_and_only_where_it_is_wanted(self) -> None:
+        """Rule 201 knows no coins; and a broker may make the test itself."""
+        coin = restricted(instrument=Instrument("AAPL", AssetClass.CRYPTO))
+
+        assert passes("C28", order(Side.SELL), coin)
+        assert passes("C28", order(Side.SELL), restricted(), price_test=False)
+        unknown = supplied(view(), locate=Locate(D(5)))
+        assert not passes("C28", order(Side.SELL), unknown, price_test=False)
 
 
 def beside(buy: str | None = None, sell: str | None = None, **fields: Any):

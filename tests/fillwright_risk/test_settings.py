@@ -94,7 +94,7 @@ def test_every_table_and_setting_says_its_unit() -> None:
     units = ("_usd", "_shares", "_pct", "_seconds", "_per_second", "_per_minute", "_per_fill")
     counts = ("_orders", "_messages", "_rejects", "_rejects_in_a_row", "_doubts")
     lists = {"symbols", "allow_only", "sides", "strategies", "asset_classes", "closed_takes"}
-    plain = lists | {"reaction", "halt", "extended_when_closed"}
+    plain = lists | {"reaction", "halt", "extended_when_closed", "price_test"}
     fields = {field for table in TABLES.values() for field in table.model_fields}
 
     assert {field for field in fields if not field.endswith((*units, *counts))} == plain

@@ -21,7 +21,7 @@ from fillwright.inputs import Input
 from fillwright.journal import MemoryJournal
 from fillwright.orders import Order
 from fillwright.protocols import Binding, Clock, Journal
-from fillwright.risk import ThreadAsker
+from fillwright.risk import Asker, ThreadAsker
 from fillwright.testing import FakeBroker, FakeBrokerSettings
 from fillwright.verdicts import ALLOW, Verdict
 from fillwright_risk.build import CONTROLS, build_checks
@@ -36,13 +36,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from fillwright.hooks import hookimpl
-from fillwright.inputs import Datum, Locate, Session, SessionState
+from fillwright.inputs import Datum, Locate, Session, SessionState, Ssr
 
 GOOD = {
     "adv": Decimal(10_000_000),
     "volume": Decimal(1_000_000),
     "session": Session(SessionState.OPEN),
     "locate": Locate(Decimal(1_000_000), easy=True),
+    "ssr": Ssr.NONE,
     "sector": "staples",
     "skew": Decimal(0),
     "mine": Decimal(1),
@@ -75,6 +76,18 @@ def provide_data(request):
     return Everything(request.settings.get("spoilt"), request.settings.get("how"))
 """
 
+#: The one check of a desk of which something else is to be seen: the standard ones take a while.
+PASSING = """
+from fillwright.hooks import hookimpl
+from fillwright.verdicts import ALLOW
+
+
+@hookimpl
+def check_order(order):
+    return ALLOW
+"""
+ALONE = ("./passing.py",)
+
 
 class EveryInput(Control[Any]):
     """A control that needs everything, so that each input is tried, whatever ships."""
@@ -88,7 +101,13 @@ class EveryInput(Control[Any]):
         """Ask for all of it."""
         symbol = order.symbol
         book.adv(symbol), book.volume(symbol), book.session(symbol), book.locate(symbol)
-        book.sector(symbol), book.number(Input.SKEW), book.number("mine", symbol), book.pnl.today
+        (
+            book.sector(symbol),
+            book.ssr(symbol),
+            book.number(Input.SKEW),
+            book.number("mine", symbol),
+            book.pnl.today,
+        )
         book.needed_quote(symbol), book.needed_instrument(symbol)
         return ALLOW
 
@@ -194,14 +213,16 @@ def config(
 ) -> Any:
     """A desk.toml whose other checks let a small order pass."""
     (folder / "everything.py").write_text(PROVIDER)
+    (folder / "passing.py").write_text(PASSING)
     given = spoilt or Spoilt()
+    limits = f'[risk.max_order_notional]\nlimit_usd = "50000"\n{tables}'
     listed = ", ".join(f'"{check}"' for check in checks)
     (folder / "desk.toml").write_text(
         'mode = "paper"\nbroker = "fake"\njournal = "desk.db"\n'
         f"checks = [{listed}]\n"
         '[data]\nproviders = ["./everything.py"]\n'
         f'[everything]\nspoilt = "{given.name}"\nhow = "{given.how}"\n'
-        f'[risk.max_order_notional]\nlimit_usd = "50000"\n{tables}'
+        + (limits if "risk" in checks else "")
     )
     return load_config(folder / "desk.toml", environ={})
 
@@ -212,21 +233,21 @@ def in_memory(binding: Binding, clock: Clock) -> Journal:
 
 @asynccontextmanager
 async def desk_with(
-    adapter: Watched, settings: DeskConfig, *plugins: object, deadline: float = 10.0
+    adapter: Watched, settings: DeskConfig, *plugins: object, asker: Asker | None = None
 ) -> AsyncIterator[Desk]:
     overrides = Overrides(
         adapter=adapter,
         journal=in_memory,
-        asker=ThreadAsker(deadline),
+        asker=asker or ThreadAsker(10.0),
         plugins=[(str(getattr(plugin, "name", "plugin")), plugin) for plugin in plugins],
     )
     async with open_desk(settings, overrides=overrides) as desk:
         yield desk
 
 
-def buying() -> Order:
-    return Order(symbol="KO", side="BUY", quantity="1", intent_id="buy")
+def buying(name: str = "buy") -> Order:
+    return Order(symbol="KO", side="BUY", quantity="1", intent_id=name)
 
 
-def reducing() -> Order:
-    return Order(symbol="KO", side="SELL", quantity="2", intent_id="sell")
+def reducing(name: str = "sell") -> Order:
+    return Order(symbol="KO", side="SELL", quantity="2", intent_id=name)

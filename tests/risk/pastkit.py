@@ -21,6 +21,8 @@ def event(kind: Deed = Deed.SENT, ago: float = 0.5, **fields: Any) -> Event:
     for name in ("quantity", "notional", "price"):
         if isinstance(fields.get(name), str):
             fields[name] = D(fields[name])
+    if "parent" in fields:
+        fields.setdefault("parent_quantity", D(100))
     return Event(kind, NOW - timedelta(seconds=ago), **(given | fields))
 
 

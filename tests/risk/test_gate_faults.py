@@ -4,6 +4,9 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -192,3 +195,41 @@ class TestHangs:
 
         assert all(answer.order is not None for answer in answers)
         assert asker.hung == ""
+
+    async def test_two_orders_at_the_same_check_are_no_hang(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A busy desk, looked at twice at the same place of two orders, must not stop for good."""
+        looks: list[Callable[[], object]] = []
+
+        def call_later(_delay: float, call: Callable[..., object], *given: object) -> object:
+            looks.append(partial(call, *given))
+            return SimpleNamespace(cancel=looks.clear)
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "call_later", call_later)
+        entered: SimpleQueue[threading.Event] = SimpleQueue()
+
+        def held(_order: Order, _book: BookView) -> object:
+            release = threading.Event()
+            entered.put(release)
+            release.wait(60)
+            return ALLOW
+
+        asker = ThreadAsker(60)
+        asking = gate(Named("held", held), asker=asker)
+        for _ in range(2):
+            asked = asyncio.ensure_future(asking.ask(proposal(order())))
+            release = await asyncio.to_thread(entered.get)
+            looks.pop()()
+            release.set()
+            answer = await asked
+            assert answer.order is not None
+        assert asker.hung == ""
+
+        stuck = asyncio.ensure_future(asking.ask(proposal(order())))
+        release = await asyncio.to_thread(entered.get)
+        looks.pop()()
+        looks.pop()()
+        release.set()
+        assert code(await stuck) == "CHECK_HUNG"
+        asking.close()

@@ -19,6 +19,7 @@ from fillwright.inputs import (
     ProfitAndLoss,
     Session,
     SessionState,
+    Ssr,
     Supplied,
     Window,
 )
@@ -32,6 +33,7 @@ GOOD: dict[str, object] = {
     Input.VOLUME: Decimal(10),
     Input.SESSION: Session(SessionState.OPEN),
     Input.LOCATE: Locate(Decimal(5)),
+    Input.SSR: Ssr.ACTIVE,
     Input.PNL: ProfitAndLoss(Decimal(90), Decimal(100), Decimal(120)),
     Input.SECTOR: "technology",
     Input.SKEW: Decimal(1),
@@ -70,7 +72,7 @@ def declared_book(asked: Order, book: BookView) -> object:
     used = (
         book.adv(symbol) + book.volume(symbol) + book.locate(symbol).shares + book.pnl.today,
         book.session(symbol).state,
-        book.sector(symbol).upper(),
+        (book.sector(symbol).upper(), book.ssr(symbol)),
         book.number(Input.SKEW) + book.number("mine", symbol),
         book.needed_quote(symbol).at,
         book.needed_instrument(symbol).lot,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fillwright.risk.merge import BAD_RESIZE, Outcome, merge
-from fillwright.verdicts import ALLOW, Halt, Reject, Resize, Scope, Verdict
+from fillwright.risk.merge import BAD_RESIZE, Decision, HaltWanted, Outcome, merge
+from fillwright.verdicts import ALLOW, Halt, Reject, Resize, Scope, Verdict, Warn
 
 D = Decimal
 REJECT = Reject("R", measured="1", limit="0")
@@ -66,6 +66,7 @@ def test_resizing_needs_to_be_allowed(answers: list[tuple[str, Verdict]]) -> Non
     """Without the setting, a check that wants less must stop the order."""
     decision = merge(answers, quantity=D(100), allow_resize=False)
 
+    assert decision == merge(answers, quantity=D(100))
     assert decision.may_leave == all(verdict is ALLOW for _, verdict in answers)
 
 
@@ -112,3 +113,71 @@ def test_every_halt_is_kept() -> None:
 
     assert [halt.scope for halt in decision.halts] == [Scope.DESK, Scope.SYMBOL]
     assert [halt.reason.check for halt in decision.halts] == ["a", "b"]
+
+
+def test_what_was_said_is_kept_in_full() -> None:
+    """A decision that lost who said what, and about what, cannot be explained."""
+    answers: list[tuple[str, Verdict]] = [
+        ("quiet", ALLOW),
+        ("warns", Warn("W", measured="1", limit="2", text="close")),
+        ("cuts", resize(D(40))),
+        ("cuts more", resize(D(30))),
+    ]
+    said = tuple(verdict.reason(name) for name, verdict in answers[1:] if verdict is not ALLOW)
+
+    resized = merge(answers, quantity=D(100), allow_resize=True)
+    refused = merge([*answers, ("no", REJECT)], quantity=D(100), allow_resize=True)
+    halted = merge([("stop", HALT), *answers, ("no", REJECT)], quantity=D(100))
+
+    assert resized == Decision(Outcome.RESIZE, D(30), said)
+    assert refused == Decision(Outcome.REJECT, None, (*said, REJECT.reason("no")))
+    reasons = (HALT.reason("stop"), *said, REJECT.reason("no"))
+    wanted = (HaltWanted(Scope.DESK, HALT.reason("stop")),)
+    assert halted == Decision(Outcome.HALT, None, reasons, wanted)
+    assert merge(answers[:2], quantity=D(100)) == Decision(Outcome.ALLOW, D(100), said[:1])
+    assert merge([], quantity=None) == Decision(Outcome.ALLOW, None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "leaves"),
+    [
+        (Outcome.ALLOW, True),
+        (Outcome.RESIZE, True),
+        (Outcome.REJECT, False),
+        (Outcome.HALT, False),
+    ],
+)
+def test_only_what_passed_may_leave(outcome: Outcome, leaves: bool) -> None:
+    """A halt that reads as a pass sends the order that it stops."""
+    assert Decision(outcome).may_leave is leaves
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked", "flaw"),
+    [
+        (D(5), None, "an order by notional has no quantity to shrink"),
+        (5, D(10), "the quantity is int, not Decimal"),
+        (None, D(10), "the quantity is NoneType, not Decimal"),
+        (D("NaN"), D(10), "NaN is not a finite number"),
+        (D(0), D(10), "nothing would be left to trade"),
+        (D(10), D(10), "a resize may only shrink"),
+        (D(11), D(10), "a resize may only shrink"),
+    ],
+)
+def test_a_bad_resize_says_what_is_wrong_with_it(
+    wanted: object, asked: Decimal | None, flaw: str
+) -> None:
+    """The author of a check must learn why the answer did not count."""
+    (reason,) = merge([("a", resize(wanted))], quantity=asked, allow_resize=True).reasons
+
+    assert (reason.code, reason.check, reason.limit) == (BAD_RESIZE, "a", "0")
+    assert reason.measured == str(wanted)
+    assert reason.text == f"Z asked for a resize: {flaw}"
+
+
+def test_a_bad_resize_stops_what_a_good_one_would_cut() -> None:
+    """A check that answers nonsense did not agree to the rest."""
+    answers = [("good", resize(D(5))), ("bad", resize(D(50)))]
+
+    for one in (answers, answers[::-1]):
+        assert merge(one, quantity=D(10), allow_resize=True).outcome is Outcome.REJECT

@@ -4,19 +4,20 @@ Rules:
 1. An approval counts as exposure and as cost from the moment it is given, before it is sent.
 2. New risk waits, bounded, until stream and books are sound; what only reduces does not wait.
 3. An approval holds only while no halt and no doubt came up since.
+4. A halt that a check asked for survives a power cut before whoever asked is answered.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from fillwright.accounts import Account
 from fillwright.book import BookView
+from fillwright.desk.approval import Approval, Given, larger_of
 from fillwright.desk.days import DayBook
 from fillwright.desk.deadline import Deadline
 from fillwright.desk.funds import Funds
@@ -26,6 +27,7 @@ from fillwright.desk.market import Market
 from fillwright.desk.supply import Supply
 from fillwright.desk.tasks import finished_within
 from fillwright.errors import BadInput, NotReady
+from fillwright.history import Deed
 from fillwright.ledger import Halted
 from fillwright.logs import get_logger
 from fillwright.orders import Order, OrderChange, content_hash, replacement_id
@@ -46,46 +48,12 @@ from fillwright.risk import (
     exposure_of,
     halt_name,
 )
+from fillwright.risk.recent import REMEMBERED
 from fillwright.states import Action, OrderState, Pending
 from fillwright.types import ZERO, ClientOrderId, OrdStatus, Side
-from fillwright.verdicts import ApprovedChange, ApprovedOrder, Reason
+from fillwright.verdicts import ApprovedChange, ApprovedOrder
 
 _log = get_logger(__name__)
-
-
-class Given(NamedTuple):
-    """What is known when the gate approved, beyond its proof."""
-
-    #: The price at which the exposure is reserved.
-    worst_price: Decimal | None
-    #: The conditions under which it was given; others need another approval.
-    version: tuple[int, int]
-    #: What it counts for in totals, where no worst price is known.
-    value: Decimal | None = None
-    #: It can only make the position smaller.
-    reduces: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What the gate said, and how things stood when it said so."""
-
-    order: ApprovedOrder | None
-    change: ApprovedChange | None
-    reasons: tuple[Reason, ...]
-    #: The price at which the exposure is reserved.
-    worst_price: Decimal | None
-    #: The conditions under which it was given; others need another approval.
-    version: tuple[int, int]
-    #: What it counts for in totals, where no worst price is known.
-    value: Decimal | None = None
-    #: It can only make the position smaller.
-    reduces: bool = False
-
-
-def larger_of(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    """The larger quantity, where there is one."""
-    return max((q for q in (one, other) if q is not None), default=None)
 
 
 class Approvals:
@@ -128,6 +96,8 @@ class Approvals:
         #: Money that previewed buys may count on, by the key of the preview.
         self._foreseen: dict[ClientOrderId, Decimal] = {}
         self._conditions: tuple[object, Conditions] | None = None
+        #: The record of the newest halt that a check asked for.
+        self._latched = 0
 
     # ------------------------------------------------------------------ asking
 
@@ -206,7 +176,14 @@ class Approvals:
         if not self._health.ready and not self._only_reduces(proposal):
             await self._health.wait(self._limits.ready_within, self._clock)
             await self._prepare(proposal.order, deadline)
-        return await self.gate.ask(proposal)
+        answer = await self.gate.ask(proposal)
+        if answer.decision.halts:
+            await self.latched()
+        return answer
+
+    async def latched(self) -> None:
+        """Return when every halt that a check asked for survives a power cut."""
+        await self._keeper.journal.durable(self._latched)
 
     async def _prepare(self, order: Order, deadline: Deadline) -> None:
         """Have what the checks may ask about this order, as far as it can be had in time."""
@@ -237,15 +214,16 @@ class Approvals:
         key = proposal.client_order_id
         changed = self._changed.get(key)
         own = changed.client_order_id if changed else key
+        exposures = self._keeper.exposures
         now = self._clock.now()
         account = self._account()
         if foreseen := self._foreseen.get(key):
             power, cash = account.buying_power + foreseen, account.cash + foreseen
             account = replace(account, buying_power=power, cash=cash)
-        return BookView(
+        view = BookView(
             now,
             account,
-            self._keeper.exposures.without(own),
+            exposures.without(own),
             self._market.quotes_view(),
             self._market.instruments_view,
             self._funds.without(own),
@@ -257,8 +235,23 @@ class Approvals:
             self._keeper.historian.view(now),
             self._days.begins(now),
             attended=self._keeper.attended,
-            beside=self._keeper.exposures.beside(proposal.order, own),
+            beside=exposures.beside(proposal.order, own),
         )
+        return view if changed is None else self._with_standing(view, changed)
+
+    def _with_standing(self, view: BookView, changed: OrderState) -> BookView:
+        """The view with what the rest of the order that is being changed counts for until now.
+
+        Terms only ever get harder, so what was reserved may be more than what stands.
+        """
+        order, own, exposures = changed.order, changed.client_order_id, self._keeper.exposures
+        assert order is not None  # noqa: S101  # it is being changed
+        now = view.worst_cost(order.model_copy(update={"quantity": changed.quantity}))
+        reserved = exposures.value_of(own)
+        value = None if now is None or reserved is None else min(now, reserved)
+        shown = value if value is not None and self._funds.shows(own) else ZERO
+        hold = min(exposures.cost_of(own), shown)
+        return replace(view, standing_value=value, standing_hold=hold)
 
     def view(self) -> BookView:
         """The book as it is, for somebody who judges no order."""
@@ -316,10 +309,12 @@ class Approvals:
         change = changed is not None
         event = partial(deeds.approved, order, own, book, added, change=change)
         self._keeper.historian.reserve(own, event, change=change)
-        value = deeds.worth(order, book, added) if terms.price is None else None
+        value = deeds.adds(order, book, added) if change or terms.price is None else None
         reduces = deeds.only_reduces(order, book)
         self._given[key] = Given(terms.price, self._version, value, reduces)
-        self._recent.add(order, own, book.now)
+        # A slip of the finger asks for the same again, whatever a check makes of it.
+        asked_for = order if change or state.order is None else state.order
+        self._recent.add(asked_for, own, book.now)
         self._tell_warnings(own, approved)
 
     def _tell_warnings(self, key: ClientOrderId, approved: ApprovedOrder | ApprovedChange) -> None:
@@ -329,13 +324,22 @@ class Approvals:
                     "check_warned", client_order_id=key, check=remark.check, reason=str(remark)
                 )
 
+    def recall(self) -> None:
+        """Remember what an earlier process sent a moment ago."""
+        now = self._clock.now()
+        for sent in self._keeper.historian.view(now).events(Deed.SENT, since=now - REMEMBERED):
+            state = self._keeper.state(ClientOrderId(sent.client_order_id))
+            if state is not None and state.order is not None:
+                self._recent.add(state.order, sent.client_order_id, sent.at)
+
     def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:
         """Record the halts that a check asked for."""
         account = self._account().account_id
         for wanted in halts:
             name = halt_name(wanted.scope, proposal.order, account)
             reason, by = str(wanted.reason), wanted.reason.check
-            self._keeper.write(Halted(self._clock.now(), wanted.scope, name, reason, by))
+            halted = Halted(self._clock.now(), wanted.scope, name, reason, by)
+            self._latched, _ = self._keeper.write(halted)
             _log.error("halt_latched", scope=str(wanted.scope), name=name, reason=reason, by=by)
 
     def _account(self) -> Account:

@@ -7,6 +7,7 @@ Rules:
    broker differ, or where an order is open or in doubt, the position stays and is told.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -62,6 +63,9 @@ class Brakes:
         self._clock = parts.clock
         self._cancel = cancel
         self._cancel_all = cancel_all
+        #: Set while no sweep is under way that the kill switch asked for.
+        self._swept_up = asyncio.Event()
+        self._swept_up.set()
         parts.operator.on_kill(self._killed)
 
     async def halt(
@@ -91,14 +95,17 @@ class Brakes:
     def _killed(self, kill: Kill) -> None:
         """The switch was seen: what is out comes back, and what is open is canceled if wanted."""
         if kill.cancel:
+            self._swept_up.clear()
             self._parts.tasks.spawn("sweep", self._swept())
 
     async def _swept(self) -> None:
-        await self._landed()
         try:
+            await self._landed()
             await self._cancel_all()
         except FillwrightError as fault:
             _log.error("sweep_failed", reason=str(fault))
+        finally:
+            self._swept_up.set()
 
     async def _landed(self) -> None:
         if not await finished_within(self._parts.wire.landed(), LANDED_WITHIN, self._clock):
@@ -127,6 +134,8 @@ class Brakes:
             raise BadInput(
                 "flatten", "the desk is not halted", "Halt it first: what is sold stays so"
             )
+        if not await finished_within(self._swept_up.wait(), LANDED_WITHIN, self._clock):
+            raise BadInput("flatten", "a sweep is under way and would cancel it", "Ask again later")
         await self._parts.reconciler.run()
         account = await self._parts.market.fresh_account()
         why = dict(self._unreadable(account))

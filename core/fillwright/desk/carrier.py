@@ -132,6 +132,7 @@ class Carrier:
         """
         if not self._limiter.try_acquire(Lane.SUBMIT):
             await self._limiter.acquire(Lane.SUBMIT)
+        await self._approvals.latched()
         state = self._keeper.ledger.orders.get(key)
         if state is None or state.awaiting(Action.SUBMIT) is None:
             return True  # its answer came while we waited

@@ -10,7 +10,8 @@ Rules:
 import asyncio
 from datetime import timedelta
 
-from fillwright.desk.approvals import Approval, Approvals, larger_of
+from fillwright.desk.approval import Approval, larger_of
+from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
 from fillwright.desk.deadline import Deadline
 from fillwright.desk.keeper import Keeper
@@ -26,7 +27,7 @@ from fillwright.errors import (
     OrderRejected,
     UnknownOrder,
 )
-from fillwright.ledger import Asked, Settled
+from fillwright.ledger import Asked, ChangeRefused, Settled
 from fillwright.logs import get_logger
 from fillwright.orders import OrderChange
 from fillwright.protocols import Clock, Executor, Limits
@@ -138,6 +139,7 @@ class Changes:
             approval.worst_price,
             approved.remarks,
             approval.reduces,
+            approval.value,
         )
         await self._record(asked)
         current = self._known(key)
@@ -178,6 +180,7 @@ class Changes:
             state = self._replaceable(key)
             approval = await self._approvals.ask_change(state, change, deadline)
             if approval.change is None:
+                self._keeper.write(ChangeRefused(key, self._clock.now(), change, approval.reasons))
                 raise OrderRefused(key, approval.reasons)
             its_turn = self._limiter.try_acquire(Lane.SUBMIT) or await finished_within(
                 self._limiter.acquire(Lane.SUBMIT), deadline.left(self._clock), self._clock

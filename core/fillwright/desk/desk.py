@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.desk import chronicle
+from fillwright.desk.accepting import Acceptance, Accepted
 from fillwright.desk.brakes import Brakes, Left
 from fillwright.desk.handles import Handle, HandleBook
 from fillwright.desk.intents import Intents
@@ -28,10 +29,7 @@ from fillwright.errors import (
 )
 from fillwright.ledger import Abandoned, Change, Halted
 from fillwright.logs import get_logger
-from fillwright.orders import (
-    Order,
-    OrderChange,
-)
+from fillwright.orders import Order, OrderChange
 from fillwright.plans import ExecutionResult, Plan
 from fillwright.protocols import Clock, ClosePolicy, Json, Record
 from fillwright.reports import Evidence, Source
@@ -271,6 +269,14 @@ class Desk:
     async def reconcile(self) -> None:
         """Compare the ledger with the broker's books now. Raises BrokerUnavailable."""
         await self._parts.reconciler.run()
+
+    async def accept(self, subject: str, *, reason: str, by: str) -> Accepted:
+        """Take the broker's figure for a symbol, or for "cash", because `by` looked and says so.
+
+        Lifts no halt. Raises BadInput, BrokerUnavailable.
+        """
+        self._refuse_unless_running()
+        return await Acceptance(self._parts).accept(subject, reason=reason, by=by)
 
     async def aclose(self, policy: ClosePolicy = ClosePolicy.KEEP) -> None:
         """Stop taking orders, follow the policy on open ones, and let go of everything."""

@@ -32,6 +32,10 @@ class Funds:
         """What is reserved for everything but this order."""
         return self.reserved - self._costs.get(key, ZERO)
 
+    def shows(self, key: ClientOrderId) -> bool:
+        """Whether the broker's buying power is already less what this order may cost."""
+        return key not in self._costs
+
     def restore(self, states: Iterable[OrderState], exposures: ExposureBook) -> None:
         """Count again, after a restart, what the broker may have and its word does not show."""
         for state in states:

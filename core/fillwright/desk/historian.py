@@ -18,6 +18,7 @@ from fillwright.inputs import windows
 from fillwright.ledger import (
     Asked,
     Change,
+    ChangeRefused,
     Doubted,
     EndedUnsent,
     OrderFact,
@@ -65,6 +66,7 @@ class Historian:
             Sent: self._sent,
             Refused: self._refused,
             Asked: self._asked,
+            ChangeRefused: self._change_refused,
             Doubted: self._doubted,
             Settled: self._settled,
             Unsent: self._unsent,
@@ -111,7 +113,14 @@ class Historian:
 
     def _refused(self, fact: Refused, before: OrderState) -> None:
         if before.order is not None:
-            self._add(deeds.refused(before.order, fact.key, fact.at, fact.reasons))
+            order, reasons = before.order, fact.reasons
+            self._add(deeds.refused(order, fact.key, fact.at, reasons, order.quantity))
+
+    def _change_refused(self, fact: ChangeRefused, before: OrderState) -> None:
+        if before.order is not None:
+            order = before.order.model_copy(update=fact.change.model_dump(exclude_none=True))
+            more = deeds.more_of(order, before.quantity)
+            self._add(deeds.refused(order, fact.key, fact.at, fact.reasons, more))
 
     def _asked(self, fact: Asked, before: OrderState) -> None:
         if before.order is None:
@@ -196,7 +205,10 @@ def _added(fact: Asked, before: OrderState, order: Order) -> tuple[Decimal | Non
     assert change is not None  # noqa: S101  # its caller looked
     old, new = before.quantity, change.quantity or before.quantity
     if old is None or new is None:
-        return None, None
+        return None, fact.value
+    if fact.value is not None:
+        return max(new - old, ZERO), fact.value
+    # Older journals do not say it.
     price = change.limit_price or change.stop_price or order.limit_price or order.stop_price
     price = price or fact.worst_price
     was = order.limit_price or order.stop_price or price
@@ -229,6 +241,7 @@ def _event(
         (),
         opening,
         order.parent_id or "",
+        order.parent_quantity,
     )
 
 
@@ -253,4 +266,5 @@ def _state_event(
         (order.strategy or "") if order else "",
         (order.plan_id or "") if order else "",
         parent=(order.parent_id or "") if order else "",
+        parent_quantity=order.parent_quantity if order else None,
     )

@@ -19,8 +19,9 @@ from fillwright.desk.killing import KillSwitch, check_place
 from fillwright.desk.limiting import scoped_of
 from fillwright.desk.market import account_of, let_go
 from fillwright.desk.operator import Beside
-from fillwright.desk.parts import Parts, Ports, Settings
+from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanSettings
+from fillwright.desk.settings import Ports, Settings
 from fillwright.desk.supply import Source
 from fillwright.desk.watchers import Watchers
 from fillwright.errors import ConfigError
@@ -61,6 +62,8 @@ class Overrides:
     asker: Asker | None = None
     #: The kill switch, where a program pulls it before it holds the desk.
     switch: KillSwitch | None = None
+    #: The inbox, where a desk that only looks must not empty that of the real one.
+    inbox: Path | None = None
     #: Further plugins by name: objects with hook implementations.
     plugins: Sequence[tuple[str, object]] = ()
 
@@ -224,7 +227,7 @@ def _assembled(
         max_age=config.data.max_age(),
         time_zone=config.desk.time_zone,
         broker_data_at=named.index(OWN_DATA) if OWN_DATA in named else 0,
-        beside=beside(config, registry, given.switch),
+        beside=beside(config, registry, given.switch, given.inbox),
     )
     parts = Parts(
         adapter,
@@ -245,7 +248,12 @@ def _assembled(
     return Desk(parts)
 
 
-def beside(config: DeskConfig, registry: Registry, switch: KillSwitch | None = None) -> Beside:
+def beside(
+    config: DeskConfig,
+    registry: Registry,
+    switch: KillSwitch | None = None,
+    inbox: Path | None = None,
+) -> Beside:
     """The files that steer this desk. Raises BadInput for a kill file that cannot be made."""
     kill = config.kill_path.absolute()
     if config.desk.kill_file:
@@ -254,7 +262,7 @@ def beside(config: DeskConfig, registry: Registry, switch: KillSwitch | None = N
         config.journal_path.resolve(),
         switch or KillSwitch(kill),
         config.token_path.absolute(),
-        inbox=config.inbox_path.absolute(),
+        inbox=inbox or config.inbox_path.absolute(),
         grant_key=config.grant_key_path,
         scoped=scoped_of(registry.loaded()),
         tampered=registry.tampered,

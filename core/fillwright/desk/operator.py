@@ -117,8 +117,17 @@ class Operator:
         self.heed_kill()
         if self.arming is not None:
             self.arming.look()
+        self._end_grants()
         for path, seq in self._inbox.look(self.take).items():
             self._durably(seq, path.unlink)
+
+    def _end_grants(self) -> None:
+        """Record that a grant ran out: a clock that moves back must not bring it back."""
+        now = self._clock.now()
+        for granted in list(self._keeper.ledger.controls.grants.values()):
+            if now >= granted.grant.until:
+                self._keep(GrantRevoked(now, granted.grant.id, "the desk"))
+                _log.warning("grant_ended", grant=granted.grant.id, reason="it ran out")
 
     def take(self, asked: Asked) -> int:
         """Verify and record what a person asked for; gives the number of its record.

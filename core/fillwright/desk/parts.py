@@ -1,12 +1,10 @@
 """Everything that a desk is made of, put together in one place."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
 
 from fillwright.accounts import Account
-from fillwright.config import NEW_YORK, OWN_DATA
+from fillwright.config import OWN_DATA
 from fillwright.desk.announcer import Announcer
 from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
@@ -24,64 +22,27 @@ from fillwright.desk.historian import retention_of
 from fillwright.desk.keeper import Keeper, after_durable
 from fillwright.desk.leftovers import doubt_what_was_open, end_forgotten
 from fillwright.desk.market import Market, let_go
-from fillwright.desk.operator import Beside, Operator
-from fillwright.desk.planning import PlanSettings
+from fillwright.desk.operator import Operator
 from fillwright.desk.rates import limiters_for
 from fillwright.desk.recall import TOLD_WITHIN, Recall
 from fillwright.desk.reconciler import Reconciler
+from fillwright.desk.settings import Ports, Settings
 from fillwright.desk.supervisor import Supervisor
 from fillwright.desk.supply import Source, Supply, check_supplied, wanted_of
 from fillwright.desk.tasks import Tasks, finished_within
 from fillwright.desk.watchers import Watchers
-from fillwright.desk.wire import Wire
-from fillwright.inputs import MAX_AGE, Input
-from fillwright.ledger import Change
-from fillwright.protocols import (
-    Adapter,
-    Binding,
-    Clock,
-    Ids,
-    Journal,
-    Limits,
-    Rng,
-    SessionSource,
-)
+from fillwright.desk.wire import HeedsFence, Wire
+from fillwright.inputs import Input
+from fillwright.ledger import Change, Halted
+from fillwright.protocols import Adapter, Binding, Journal, SessionSource
 from fillwright.resilience import CircuitBreaker, Lane
-from fillwright.risk import Asker, Gate
+from fillwright.risk import Gate
 from fillwright.risk.answers import Check
 from fillwright.states import ENDED, Action, OrderState
 from fillwright.types import ClientOrderId
 
 #: The share of an order's deadline that it may spend on waiting for its turn to leave.
 _IN_TIME = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What comes from outside and can be exchanged: time, names, chance, and how checks run."""
-
-    clock: Clock
-    ids: Ids
-    rng: Rng
-    asker: Asker
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How one desk is run."""
-
-    limits: Limits
-    plan: PlanSettings
-    allow_resize: bool = False
-    expected_account: str | None = None
-    #: How old each input of a check may be.
-    max_age: Mapping[str, timedelta] = field(default_factory=lambda: MAX_AGE)
-    #: At whose midnight a trading day begins.
-    time_zone: str = NEW_YORK
-    #: The broker's own place among the sources of data.
-    broker_data_at: int = 0
-    #: Where a person steers the desk by files; without, only from inside the process.
-    beside: Beside = field(default_factory=Beside)
 
 
 class Parts:
@@ -155,6 +116,8 @@ class Parts:
         expected, arming = settings.expected_account, self.operator.arming
         guard = Guard(binding.mode, executor, binding.account, expected, arming)
         self.wire = Wire(guard, self.keeper.journal, self.operator.switch)
+        if isinstance(self.adapter, HeedsFence):
+            self.adapter.heed_fence(self.keeper.journal.check_fence)
         self.wire.on_kill(self.operator.heed_kill)
         self.wire.check()
 
@@ -286,6 +249,8 @@ class Parts:
         self._on_fault(name, fault)
 
     def _change(self, seq: int, change: Change) -> None:
+        if isinstance(change.fact, Halted):
+            self._durably(seq)  # whoever latched it, a crash must not lift it
         self._on_change(change)
         self.announcer.add(seq, change)
 
@@ -330,6 +295,7 @@ class Parts:
             await finished_within(self.announcer.idle(), TOLD_WITHIN, self.clock)
         doubt_what_was_open(self.keeper, self.books)
         self.funds.restore(self.keeper.working(), self.keeper.exposures)
+        self.approvals.recall()
         end_forgotten(self.keeper, self.clock, self.plan_settings.resume_within)
         self.supervisor.start()
         if self.supply.active:

@@ -1,7 +1,8 @@
 """The last step before the wire: fence, guard, arming and kill switch are looked at every time.
 
 Rules:
-1. Nothing is awaited between the look and the request, so a busy loop lets nothing slip through.
+1. Nothing is awaited between the look and the request, so a busy loop lets nothing slip through;
+   an adapter that lets requests wait looks at the fence again (`HeedsFence`).
 2. What is withheld here never left: that is proven, and never in doubt.
 3. A halt waits for what is out, so that nothing leaves after it returned.
 """
@@ -9,6 +10,7 @@ Rules:
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 from fillwright.desk.guard import Guard
 from fillwright.desk.killing import KillSwitch
@@ -17,6 +19,18 @@ from fillwright.protocols import Journal
 from fillwright.types import ClientOrderId
 
 _KILLED = "the kill switch is pulled; only cancels and orders that reduce may leave"
+
+
+@runtime_checkable
+class HeedsFence(Protocol):
+    """What an adapter may do besides: look at the fence as the first byte of a change leaves.
+
+    The desk looks before it hands a request over. An adapter that has it wait after that, for a
+    worker or a connection, asks once more, from whichever thread.
+    """
+
+    def heed_fence(self, check: Callable[[], None]) -> None:
+        """Call `check` before the first byte; it raises `JournalError` when none may leave."""
 
 
 class Withheld(Exception):

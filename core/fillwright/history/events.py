@@ -46,6 +46,8 @@ class Event(NamedTuple):
     opening: bool = True
     #: Whose child the order is; "" for none.
     parent: str = ""
+    #: How much the children of its parent may trade together, as the order says.
+    parent_quantity: Decimal | None = None
 
 
 class Only(TypedDict, total=False):
@@ -57,6 +59,7 @@ class Only(TypedDict, total=False):
     strategy: str | None
     plan: str | None
     parent: str | None
+    parent_quantity: Decimal | None
     opening: bool | None
     #: A refusal for this reason, perhaps among others.
     code: str | None

@@ -152,6 +152,19 @@ class Log:
             sums = self._summed(series, amount)
             return sums[high] - sums[low]
 
+    def value(self, key: Key, by: tuple[str, ...], end: int, since: datetime) -> Decimal | None:
+        """What they are worth; None when one of them has no known value."""
+        with self._lock:
+            series = self._series(key, by, end)
+            low, high = series.span(end, since)
+            if low == high:
+                return ZERO
+            unpriced = self._summed(series, "unpriced")
+            if unpriced[high] != unpriced[low]:
+                return None
+            worth = self._summed(series, "notional")
+            return worth[high] - worth[low]
+
     def find(
         self, key: Key, by: tuple[str, ...], end: int, since: datetime, most: int | None
     ) -> Sequence[Event]:
@@ -172,9 +185,13 @@ class Log:
         return index.series.get(key, _NONE)
 
     def _summed(self, series: _Series, amount: str) -> list[Decimal]:
+        sums = series.sums.get(amount)
+        if sums is None:
+            sums = series.sums[amount] = [ZERO]
+        if len(sums) > len(series.places):
+            return sums
         first, events = self._kept
         worth = _AMOUNTS[amount]
-        sums = series.sums.setdefault(amount, [ZERO])
         for place in series.places[len(sums) - 1 :]:
             # What was pruned before anybody summed it lies before every question.
             sums.append(sums[-1] + (worth(events[place - first]) if place >= first else ZERO))

@@ -47,9 +47,9 @@ class History:
 
     def count(self, kind: Deed, *, since: datetime | None = None, **only: Unpack[Only]) -> int:
         """How many events of this kind there were since then, that time included."""
-        start, key, by = self._asked(kind, since, only)
+        parts, start, key, by = self._asked(kind, since, only)
         found = 0
-        for log, end in self._parts:
+        for log, end in parts:
             found += log.count(key, by, end, start)
         return found
 
@@ -61,12 +61,13 @@ class History:
         self, kind: Deed, *, since: datetime | None = None, **only: Unpack[Only]
     ) -> Decimal | None:
         """What they were worth; None when one of them has no known value."""
-        start, key, by = self._asked(kind, since, only)
+        parts, start, key, by = self._asked(kind, since, only)
         found = ZERO
-        for log, end in self._parts:
-            if log.sum("unpriced", key, by, end, start):
+        for log, end in parts:
+            worth = log.value(key, by, end, start)
+            if worth is None:
                 return None
-            found += log.sum("notional", key, by, end, start)
+            found += worth
         return found
 
     def quantity(
@@ -95,33 +96,41 @@ class History:
         **only: Unpack[Only],
     ) -> Sequence[Event]:
         """The events themselves, oldest first; with `most`, only the newest of them."""
-        start, key, by = self._asked(kind, since, only)
+        parts, start, key, by = self._asked(kind, since, only)
         found: list[Event] = []
-        for log, end in self._parts:
+        for log, end in parts:
             found += log.find(key, by, end, start, most)
         found.sort(key=_time)
         return found if most is None else found[max(len(found) - most, 0) :]
 
     def _sum(self, amount: str, kind: Deed, since: datetime | None, only: Only) -> Decimal:
-        start, key, by = self._asked(kind, since, only)
-        return sum((log.sum(amount, key, by, end, start) for log, end in self._parts), ZERO)
+        parts, start, key, by = self._asked(kind, since, only)
+        return sum((log.sum(amount, key, by, end, start) for log, end in parts), ZERO)
 
     def _asked(
         self, kind: Deed, since: datetime | None, only: Only
-    ) -> tuple[datetime, Key, tuple[str, ...]]:
-        given = {name: value for name, value in only.items() if value is not None}
+    ) -> tuple[tuple[Part, ...], datetime, Key, tuple[str, ...]]:
+        """The parts to look in, the time, and the key of the events that are asked for.
+
+        A chain of checks comes here a dozen times for one order.
+        """
+        given: dict[str, object] = {**only}
+        if None in given.values():
+            given = {name: value for name, value in given.items() if value is not None}
         names = tuple(given)
         by = _ordered.get(names)
         if by is None:
             by = _ordered[names] = _in_order(names)
+        key = (kind, *map(given.__getitem__, by))
+        parts = self._parts
         if since is None:
-            return EVER, (kind, *(given[name] for name in by)), by
+            return parts, EVER, key, by
         reach = self._reach
-        for log, _ in self._parts:
+        for log, _ in parts:
             reach = max(reach, log.kept_from)
         if since < reach:
             raise HistoryTooShort(since, reach)
-        return since, (kind, *(given[name] for name in by)), by
+        return parts, since, key, by
 
 
 #: The filters as they were given, and in the order in which they stand in a key.

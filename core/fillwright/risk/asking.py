@@ -56,6 +56,11 @@ class ThreadAsker:
         self._work: SimpleQueue[tuple[Judge, Batch, Callable[[Batch], None]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._refusal: Reject | None = None
+        #: The batch that is with the worker, with its number, and who waits for it.
+        self._asked: tuple[int, Batch, Deliver] | None = None
+        self._count = 0
+        #: Looks at the batch once in each deadline, and ends when there is none; setting a timer
+        #: for every batch costs as much as some checks do.
         self._watch: asyncio.TimerHandle | None = None
 
     @property
@@ -71,16 +76,13 @@ class ThreadAsker:
             deliver(batch)
             return
         loop = asyncio.get_running_loop()
-        waiting = True
+        self._count += 1
+        self._asked = asked = (self._count, batch, deliver)
 
         def back(done: Batch) -> None:
-            nonlocal waiting
-            if not waiting:
-                return
-            waiting = False
-            if self._watch is not None:
-                self._watch.cancel()
-            deliver(done)
+            if self._asked is asked:
+                self._asked = None
+                deliver(done)
 
         def hand_over(done: Batch) -> None:
             try:
@@ -88,22 +90,31 @@ class ThreadAsker:
             except RuntimeError:
                 return  # the loop was closed meanwhile: nobody waits, and nothing leaves
 
-        def look(question: int, check: str) -> None:
-            mark = batch.mark
-            if (mark.question, mark.check) != (question, check):
-                self._watch = loop.call_later(self._deadline, look, mark.question, mark.check)
-                return
-            back(self._given_up(batch))
-
-        self._watch = loop.call_later(self._deadline, look, -1, "")
+        if self._watch is None:
+            self._watch = loop.call_later(self._deadline, self._look, loop, None)
         self._begin(judge, batch, hand_over)
 
     def close(self) -> None:
         """End the worker once it is idle; later orders are refused."""
         if self._refusal is None:
             self._refusal = Reject(GATE_CLOSED, measured="closed", limit="open")
+        if self._watch is not None and self._asked is None:
+            self._watch.cancel()
         if self._thread is not None:
             self._work.put(None)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, seen: tuple[int, int, str] | None) -> None:
+        """Give the worker up when it is where it was one deadline ago."""
+        self._watch = None
+        if self._asked is None:
+            return
+        number, batch, deliver = self._asked
+        now = (number, batch.mark.question, batch.mark.check)
+        if now != seen:
+            self._watch = loop.call_later(self._deadline, self._look, loop, now)
+            return
+        self._asked = None
+        deliver(self._given_up(batch))
 
     def _begin(self, judge: Judge, batch: Batch, hand_over: Deliver) -> None:
         """Set the worker to it; `hand_over` is called from there."""

@@ -7,32 +7,35 @@ from decimal import Decimal
 from fillwright.book import BookView, Exposure
 from fillwright.history import Deed, Event
 from fillwright.orders import Order
-from fillwright.types import Side
+from fillwright.types import ZERO, Side
 from fillwright.verdicts import Reason
 
 
 def approved(
     order: Order, client_order_id: str, view: BookView, added: Exposure, *, change: bool
 ) -> Event:
-    """An approval as it counts until its fact is recorded; a change counts in full.
+    """An approval as it counts until its fact is recorded; of a change, what it adds.
 
     `added` is what the order adds to its symbol's exposure.
     """
-    buys = order.side is Side.BUY
+    quantity = added.open_buys if order.side is Side.BUY else added.open_sells
+    if view.standing is not None:
+        quantity = max(quantity + view.already_filled - view.standing, ZERO)
     return Event(
         Deed.REPLACED if change else Deed.SENT,
         view.now,
         order.symbol,
         order.side,
         client_order_id,
-        added.open_buys if buys else added.open_sells,
-        worth(order, view, added),
+        quantity,
+        adds(order, view, added),
         order.limit_price or order.stop_price,
         order.strategy or "",
         order.plan_id or "",
         (),
         not only_reduces(order, view),
         order.parent_id or "",
+        order.parent_quantity,
     )
 
 
@@ -47,6 +50,14 @@ def worth(order: Order, view: BookView, added: Exposure) -> Decimal | None:
     if price is None or order.quantity is None:
         return None
     return (order.quantity - view.already_filled) * price
+
+
+def adds(order: Order, view: BookView, added: Exposure) -> Decimal | None:
+    """The same; of a replace, what that is more than its order counted for."""
+    value = worth(order, view, added)
+    if value is None or view.standing_value is None:
+        return value
+    return max(value - view.standing_value, ZERO)
 
 
 def _last_price(order: Order, view: BookView) -> Decimal | None:
@@ -66,12 +77,25 @@ def only_reduces(order: Order, view: BookView) -> bool:
     return (held < 0 if order.side is Side.BUY else held > 0) and view.reduces(order)
 
 
-def refused(order: Order, client_order_id: str, at: datetime, reasons: Iterable[Reason]) -> Event:
-    """A refusal with the codes of what stopped it; its value only where the order names a price."""
+def more_of(order: Order, standing: Decimal | None) -> Decimal | None:
+    """What a change asked for more than stood; the whole where it asked for no more shares."""
+    if order.quantity is None or standing is None or order.quantity <= standing:
+        return order.quantity
+    return order.quantity - standing
+
+
+def refused(
+    order: Order,
+    client_order_id: str,
+    at: datetime,
+    reasons: Iterable[Reason],
+    quantity: Decimal | None,
+) -> Event:
+    """A refusal of so much with the codes of what stopped it; it has a value if it has a price."""
     price = order.limit_price or order.stop_price
     value = order.notional
-    if value is None and price is not None and order.quantity is not None:
-        value = order.quantity * price
+    if value is None and price is not None and quantity is not None:
+        value = quantity * price
     codes = tuple(reason.code for reason in reasons if not reason.warning)
     return Event(
         Deed.REFUSED,
@@ -79,11 +103,12 @@ def refused(order: Order, client_order_id: str, at: datetime, reasons: Iterable[
         order.symbol,
         order.side,
         client_order_id,
-        order.quantity,
+        quantity,
         value,
         price,
         order.strategy or "",
         order.plan_id or "",
         codes,
         parent=order.parent_id or "",
+        parent_quantity=order.parent_quantity,
     )

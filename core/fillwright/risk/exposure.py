@@ -176,6 +176,11 @@ class ExposureBook:
             self._snapshot = MappingProxyType(self._symbols.copy())
         return self._snapshot
 
+    def value_of(self, client_order_id: str) -> Decimal | None:
+        """What the rest of one order under way may cost or bring; None when nobody knows."""
+        part = self._parts.get(client_order_id)
+        return None if part is None else part.value
+
     def cost_of(self, client_order_id: str) -> Decimal:
         """What one order under way may still take out of the buying power.
 

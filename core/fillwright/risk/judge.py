@@ -114,8 +114,8 @@ class Judge:
         # Nobody follows the last one, so nobody needs it laid over.
         if len(batch.judged) + 1 < len(batch.questions):
             if decision.may_leave:
-                change = proposal.change is not None
-                overlay.add(order, book, proposal.client_order_id, change=change)
+                change, asked = proposal.change is not None, proposal.order
+                overlay.add(order, book, proposal.client_order_id, change=change, asked=asked)
             else:
                 overlay.refused(order, book, proposal.client_order_id, decision.reasons)
         for halt in decision.halts:

@@ -98,6 +98,8 @@ class Overlay:
             view.today,
             attended=view.attended,
             beside=self._beside(view.beside, order),
+            standing_value=view.standing_value,
+            standing_hold=view.standing_hold,
         )
 
     def _beside(self, beside: Beside, order: Order) -> Beside:
@@ -107,9 +109,18 @@ class Overlay:
         return beside
 
     def add(
-        self, order: Order, view: BookView, client_order_id: str, *, change: bool = False
+        self,
+        order: Order,
+        view: BookView,
+        client_order_id: str,
+        *,
+        change: bool = False,
+        asked: Order | None = None,
     ) -> None:
-        """Count one more order, at its worst case by `view`."""
+        """Count one more order, at its worst case by `view`.
+
+        `asked` is what its owner asked for, where a check made it smaller.
+        """
         added = exposure_of(order, view)
         event = partial(deeds.approved, order, client_order_id, view, added, change=change)
         self._judged.append(event)
@@ -120,14 +131,16 @@ class Overlay:
         self._passed.setdefault(order.symbol, []).append(
             (order, added.open_buys + added.open_sells)
         )
-        alike = self._recent.setdefault(likeness(order), deque(maxlen=KEPT))
-        alike.append(recent_order(order, client_order_id, view.now))
+        asked = asked or order
+        alike = self._recent.setdefault(likeness(asked), deque(maxlen=KEPT))
+        alike.append(recent_order(asked, client_order_id, view.now))
 
     def refused(
         self, order: Order, view: BookView, client_order_id: str, reasons: Iterable[Reason]
     ) -> None:
         """Let those that follow know of a refusal."""
-        event = partial(deeds.refused, order, client_order_id, view.now, reasons)
+        added = deeds.more_of(order, view.standing)
+        event = partial(deeds.refused, order, client_order_id, view.now, reasons, added)
         self._judged.append(event)
 
     def _events(self, count: int) -> tuple[tuple[Log, int]]:
@@ -152,11 +165,16 @@ def exposure_of(order: Order, view: BookView) -> Exposure:
 
 
 def cost_to_reserve(order: Order, view: BookView, added: Exposure | None = None) -> Decimal:
-    """What `order` may take out of the buying power; zero for a sell that only reduces."""
+    """What `order` may take out of the buying power; zero for a sell that only reduces.
+
+    Of a replace, what it may take more than the broker's figure shows.
+    """
     added = added or exposure_of(order, view)
     if order.side is Side.BUY:
-        return added.open_buy_value
-    return ZERO if view.reduces(order) else added.open_sell_value
+        cost = added.open_buy_value
+    else:
+        cost = ZERO if view.reduces(order) else added.open_sell_value
+    return max(cost - view.standing_hold, ZERO) if view.standing_hold else cost
 
 
 def with_order(view: BookView, order: Order) -> BookView:

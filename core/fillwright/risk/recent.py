@@ -38,6 +38,8 @@ def recent_order(order: Order, client_order_id: str, at: datetime) -> RecentOrde
     )
 
 
+#: How long an order is remembered.
+REMEMBERED = timedelta(seconds=60)
 #: How many orders that ask for the same thing are kept; a check looks for one.
 KEPT = 8
 _NONE: deque[RecentOrder] = deque()
@@ -50,13 +52,13 @@ class RecentOrders:
     question grows with the rate of orders.
     """
 
-    def __init__(self, window: timedelta = timedelta(seconds=60)) -> None:
+    def __init__(self, window: timedelta = REMEMBERED) -> None:
         self._window = window
         self._all: deque[tuple[tuple[object, ...], datetime]] = deque()
         self._alike: dict[tuple[object, ...], deque[RecentOrder]] = {}
 
     def add(self, order: Order, client_order_id: str, at: datetime) -> None:
-        """Remember an order that the gate just approved."""
+        """Remember an order that the gate just approved, as it was asked for."""
         key = likeness(order)
         known = self._alike.get(key)
         if known is None:
