@@ -5,8 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from fillwright import logs
+
+# A time limit for each example only finds out how busy the machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+#: For thousands of runs against small changes of the code: few examples, the same each time.
+settings.register_profile(
+    "mutants", max_examples=10, derandomize=True, database=None, deadline=None
+)
 
 
 @pytest.fixture(autouse=True)

@@ -53,6 +53,10 @@ class PlanError(BadInput):
     """The plan cannot be used."""
 
 
+#: An order that was found at the broker: another journal holds what was asked for.
+_UNREAD = "has an order at the broker whose content this journal does not know"
+
+
 class IntentConflict(FillwrightError):
     """The same intent id came again with other content; nothing was sent."""
 
@@ -60,9 +64,10 @@ class IntentConflict(FillwrightError):
         self.intent_id = intent_id
         self.known = known
         self.given = given
+        told = "is already recorded with other content" if known else _UNREAD
+        hashes = f"{known[:12]}, now {given[:12]}" if known else f"now {given[:12]}"
         super().__init__(
-            f"intent {intent_id} is already recorded with other content "
-            f"({known[:12]}, now {given[:12]}); give a new decision a new intent id"
+            f"intent {intent_id} {told} ({hashes}); give a new decision a new intent id"
         )
 
 

@@ -155,6 +155,9 @@ _WRITTEN = re.compile(
     r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,4})?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE
 )
 
+#: To so many digits behind the point a division of money is rounded.
+MONEY_DIGITS = 9
+
 
 def plain(value: Decimal) -> Decimal:
     """Drop trailing zeros and the exponent: `1.50` and `1.5` become one value, `1E+2` is `100`."""

@@ -105,7 +105,7 @@ async def _desk(*, durable: bool, listener: Listener | None = None) -> AsyncIter
             yield desk
 
 
-def _order(number: int) -> Order:
+def order_of(number: int) -> Order:
     fields = {"symbol": "KO", "side": "BUY", "quantity": "1", "intent_id": f"bench{number}"}
     return Order.model_validate(fields)
 
@@ -116,7 +116,7 @@ async def whole_desk(*, durable: bool, in_flight: int, count: int) -> Figures:
 
         async def work(number: int) -> float:
             start = time.perf_counter()
-            state = await (await desk.submit(_order(number))).done()
+            state = await (await desk.submit(order_of(number))).done()
             if state.filled != 1:
                 raise AssertionError(state)
             return time.perf_counter() - start
@@ -131,7 +131,7 @@ async def fill_callback(*, durable: bool, in_flight: int, count: int) -> Figures
 
         async def work(number: int) -> float:
             start = time.perf_counter()
-            handle = await desk.submit(_order(number))
+            handle = await desk.submit(order_of(number))
             return await listener.expect(handle.client_order_id) - start
 
         return await measured(work, count=count, in_flight=in_flight)
@@ -200,7 +200,7 @@ class StillFacts:
         raise AssertionError(halts)
 
 
-def _facts() -> StillFacts:
+def still_facts() -> StillFacts:
     now = datetime.now(UTC)
     rich = Decimal(RICH)
     account = Account("BENCH", "USD", rich, rich, rich, now)
@@ -291,7 +291,7 @@ class Standard:
         self.call: Callable[[Order, BookView], Verdict] = control.check_order  # type: ignore[attr-defined]
 
 
-def _chain(kind: Kind, checks: int) -> Sequence[Check]:
+def chain_of(kind: Kind, checks: int) -> Sequence[Check]:
     if kind is Kind.STANDARD:
         built = [one for one in build_checks(_TABLES) if hasattr(one, "check_order")]
         return [Standard(one) for one in built if isinstance(one, Control)][:checks]
@@ -302,15 +302,15 @@ def _chain(kind: Kind, checks: int) -> Sequence[Check]:
 async def gate(*, checks: int, in_flight: int, count: int, kind: Kind = Kind.LIMIT) -> Figures:
     """The gate alone, its checks in their own thread as in a desk; without checks it refuses."""
     asked = Gate(
-        _chain(kind, checks),
+        chain_of(kind, checks),
         ThreadAsker(deadline=5.0),
-        facts=_facts(),
+        facts=still_facts(),
         clock=SystemClock(),
     )
     deadline = datetime.now(UTC) + timedelta(hours=1)
 
     async def work(number: int) -> float:
-        order = _order(number)
+        order = order_of(number)
         proposal = Proposal(order, ClientOrderId(str(number)), content_hash(order), deadline)
         start = time.perf_counter()
         answer = await asked.ask(proposal)

@@ -2,7 +2,7 @@
 
 import math
 
-from benchmarks import table
+from benchmarks import chains, table
 
 
 def test_every_scene_runs_with_a_few_orders() -> None:
@@ -16,3 +16,14 @@ def test_every_scene_runs_with_a_few_orders() -> None:
     assert len(gates) == 2 * len(table.CHAINS) + 2 * (len(table.CHAINS) - 1)
     assert sum("beside an empty chain" in line for line in gates) == 2 * (len(table.CHAINS) - 1)
     assert all(line.name in text for line in lines)
+
+
+def test_the_chains_are_measured_beside_an_empty_one() -> None:
+    """The price of a chain is printed without what it is to be held against."""
+    text = chains.report(20)
+
+    rows = [line.split() for line in text.splitlines() if line.startswith("  ")]
+    assert [row[0] for row in rows] == ["empty,", "25", "25", "25"] * 2
+    assert "25 standard controls, alone: p99" in text
+    assert "aimed at 250 at most, on a quiet machine" in text
+    assert "1.0 is quiet" in text

@@ -99,6 +99,17 @@ def test_inputs_are_told_with_their_age_and_who_supplies_them(tmp_path: Any, cap
     assert "supplied by" in told
 
 
+def test_an_input_that_nobody_supplies_is_told(tmp_path: Any, capsys: Any) -> None:
+    """Without `ssr` each short sale is refused, and nobody sees why before the first one."""
+    desk = write_desk(tmp_path)
+    desk.write_text(desk.read_text() + "[risk.short_sale]\n")
+    document, told = explained(capsys, desk)
+
+    inputs = {one["name"]: one for one in document["inputs"]}
+    assert (inputs["ssr"]["suppliers"], inputs["ssr"]["checks"]) == ([], ["risk.short_sale"])
+    assert any("ssr" in line and "nobody" in line for line in told.splitlines())
+
+
 def test_a_check_that_nothing_can_supply_is_found_before_the_run(
     tmp_path: Any, capsys: Any
 ) -> None:

@@ -179,6 +179,26 @@ def test_flatten_sells_what_is_held(tmp_path, capsys) -> None:
     assert {one["symbol"] for one in sold} == {"AAPL", "MSFT"}
 
 
+def test_beside_a_running_desk_flatten_halts_and_says_how_to_go_on(tmp_path, capsys) -> None:
+    """Only who holds the journal may sell: halted, canceled, and told is what can be done."""
+    desk = write_desk(tmp_path)
+    run_here(capsys, "run", write_plan(tmp_path, target_quantities={"MSFT": "4"}), "-c", desk)
+    (waiting,) = rest_at_the_broker(desk, resting("AAPL"))
+    ask = ("halt", "--all", "--cancel", "--flatten", "--yes-flatten", "FAKE-1", *BY, "-c", desk)
+    with process(RUNNING, desk) as child:
+        beside = run_here(capsys, *ask, "--wait", "30", "--json")
+        assert f"process {child.pid}" in beside.document["holder"]
+
+    assert beside.code == 3, beside
+    assert beside.document["trouble"].startswith("Nothing was sold: stop that process")
+    assert beside.document["positions"] == {"MSFT": "4"}
+    assert statuses(tmp_path)[waiting] == "CANCELED"
+    assert "SELL" not in {one["side"] for one in venue_orders(tmp_path)}
+    # The kill file stands, and what only reduces passes it.
+    flat = run_here(capsys, *ask, "--json")
+    assert (flat.code, flat.document["positions"]) == (0, {})
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -41,9 +41,9 @@ def test_a_halt_holds_until_a_named_person_resumes(tmp_path, capsys, scope, refu
     assert "looks wrong" in next(i["reason"] for i in ran.document["items"] if i["reason"])
 
     lifted = run_here(capsys, "resume", *scope, "--by", "joe", "-c", desk, "--json")
-    again = run_here(
-        capsys, "run", write_plan(tmp_path, "p-2", orders=orders), "-c", desk, "--json"
-    )
+    # The same orders again within seconds would be a slip (C19), also in another process.
+    more = [one | {"quantity": "2"} for one in orders]
+    again = run_here(capsys, "run", write_plan(tmp_path, "p-2", orders=more), "-c", desk, "--json")
     assert lifted.document["by"] == "joe"
     assert again.code == 0
 
@@ -169,6 +169,54 @@ def test_reconcile_books_what_happened_meanwhile(tmp_path, capsys) -> None:
     assert outcome.document["in_doubt"] == 0
     assert len(outcome.document["open_orders"]) == 1
     assert [one["status"] for one in outcome.document["changed"]] == ["CANCELED"]
+
+
+def test_a_person_accepts_what_the_broker_holds(tmp_path, capsys) -> None:
+    """After a split the books differ for ever, and every comparison halts the symbol anew."""
+    desk = write_desk(tmp_path)
+    run_here(capsys, "run", write_plan(tmp_path, target_quantities={"AAPL": "5"}), "-c", desk)
+    _split_behind_the_desk(tmp_path)
+    accept = ("reconcile", "--accept", "AAPL", *BY, "-c", desk)
+
+    taken = run_here(capsys, *accept, "--json")
+    again = run_here(capsys, *accept)
+    shown = run_here(capsys, "positions", "-c", desk, "--json")
+
+    assert taken.code == 0, taken
+    assert (taken.document["was"], taken.document["now"]) == ("5", "10")
+    assert (taken.document["by"], taken.document["reason"]) == ("jane", "looks wrong")
+    assert again.code == 2
+    assert "ledger and broker agree" in again.err
+    assert "10" in str(shown.document)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--accept", "AAPL", "--by", "jane"), "--reason is empty"),
+        (("--accept", "AAPL", "--reason", "split"), "--by is empty"),
+        (("--by", "jane"), "go with --accept"),
+        (("--accept", "aapl", *BY), "is no symbol"),
+    ],
+)
+def test_an_acceptance_says_what_who_and_why(tmp_path, capsys, options, sentence) -> None:
+    """An adjustment of the books without a name is one that nobody made."""
+    desk = write_desk(tmp_path)
+    rest_at_the_broker(desk)
+
+    outcome = run_here(capsys, "reconcile", *options, "-c", desk)
+
+    assert outcome.code == 2
+    assert sentence in outcome.err
+    assert is_one_sentence(outcome.err)
+
+
+def _split_behind_the_desk(tmp_path) -> None:
+    """Two shares for one, and no execution that says so."""
+    database = sqlite3.connect(tmp_path / "venue.db")
+    with database:
+        database.execute("UPDATE holdings SET quantity = '10' WHERE symbol = 'AAPL'")
+    database.close()
 
 
 def _cancel_behind_the_desk(tmp_path) -> None:

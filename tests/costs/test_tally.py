@@ -292,3 +292,11 @@ def _assert_bps(said: Decimal | None, cost: Fraction, worth: Fraction) -> None:
         return
     assert said is not None
     assert abs(Fraction(said) - cost / worth * 10_000) <= Fraction(1, 10**9)
+
+
+def test_records_of_other_rooms_cost_nothing() -> None:
+    """A journal holds plans and epochs too; one that stops the reckoning hides every cost."""
+    facts = records(*sent("c-1", at=quote(9, 10)), traded("c-1", "e-1", 4, 10))
+    other = Record(9, 1, NOW, "plan_started", "p", {"anything": "1"}, "")
+
+    assert tally([facts[0], other, *facts[1:], other]) == tally(facts)

@@ -1,6 +1,6 @@
 """A world for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -13,3 +13,18 @@ async def world() -> AsyncIterator[World]:
     made = World()
     yield made
     await made.end()
+
+
+@pytest.fixture
+async def made() -> AsyncIterator[Callable[[World], Awaitable[World]]]:
+    """A world of one's own, with its desk open; it is ended behind the test."""
+    worlds: list[World] = []
+
+    async def ready(world: World) -> World:
+        worlds.append(world)
+        await world.ready()
+        return world
+
+    yield ready
+    for world in worlds:
+        await world.end()

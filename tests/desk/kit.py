@@ -14,8 +14,9 @@ from fillwright.desk.asides import Aside
 from fillwright.desk.desk import Desk
 from fillwright.desk.handles import Handle
 from fillwright.desk.operator import Beside
-from fillwright.desk.parts import Parts, Ports, Settings
+from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanSettings
+from fillwright.desk.settings import Ports, Settings
 from fillwright.desk.supply import Source
 from fillwright.desk.watchers import Watchers
 from fillwright.errors import BrokerUnavailable

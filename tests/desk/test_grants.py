@@ -5,38 +5,22 @@ import json
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk.kit import BINDING, World
+from desk.grantkit import KEY, Check, D, give, grant, status
+from desk.kit import World
 from fillwright.desk.granting import read_key, write_key
 from fillwright.desk.inbox import leave
 from fillwright.desk.operator import Beside
 from fillwright.errors import GrantRefused
-from fillwright.grants import Grant, is_signed, signed
+from fillwright.grants import is_signed
 from fillwright.ledger import Granted, GrantRevoked, decode
 from fillwright.types import OrdStatus
-from fillwright.verdicts import ALLOW, Halt, Reject, Resize, Scope
-
-D = Decimal
-KEY = bytes(range(32))
-
-
-class Check:
-    """A check as the desk asks it: refuses what is more than one share."""
-
-    name = "max_order"
-    code = "C02"
-
-    def __init__(self, answer=None):
-        self.answer = answer or (lambda o: Reject("C02", measured=o.quantity, limit=1))
-
-    def call(self, asked, _book):
-        return ALLOW if asked.quantity == 1 else self.answer(asked)
+from fillwright.verdicts import Halt, Reject, Resize, Scope
 
 
 @pytest.fixture
@@ -46,33 +30,6 @@ async def world(tmp_path):
     one.checks = (Check(),)
     yield one
     await one.end()
-
-
-def grant(world, key=KEY, **fields):
-    now = world.clock.now()
-    given = {
-        "id": "g-0123456789abcdef",
-        "check": "C02",
-        "scope": Scope.DESK,
-        "name": "",
-        "at": now,
-        "until": now + timedelta(minutes=30),
-        "by": "jane",
-        "reason": "index day",
-        "binding": str(BINDING),
-    }
-    return signed(Grant(**given | fields), key)
-
-
-def give(world, **fields):
-    one = grant(world, **fields)
-    return leave(world.beside.inbox, Granted(one.at, one), one.id)
-
-
-async def status(world, **fields):
-    handle = await world.submit(**{"quantity": "2", **fields})
-    await world.run(1)
-    return handle.state
 
 
 async def test_a_grant_lets_pass_what_its_check_refuses(world):

@@ -12,7 +12,7 @@ from fillwright.inputs import Window
 from fillwright.orders import OrderChange
 from fillwright.risk import deeds
 from fillwright.types import OrdStatus, Side
-from fillwright.verdicts import ALLOW, Reject
+from fillwright.verdicts import ALLOW, Reject, Resize
 
 
 def past(world):
@@ -138,6 +138,47 @@ async def test_a_restart_forgets_nothing(world):
 
     assert [past(world).events(kind) for kind in Deed] == live
     assert counts(world)[Deed.SENT] == 2
+
+
+def remembered(seen):
+    """A check that notes which orders of the last moments ask for the same."""
+
+    def look(_order, book):
+        seen.append([one.intent_id for one in book.recent])
+        return ALLOW
+
+    return Check("look", look)
+
+
+async def test_a_restart_remembers_what_left_a_moment_ago(world):
+    """A slip of the finger across a restart buys twice."""
+    seen = []
+    world.checks = (remembered(seen),)
+    await world.ready()
+    await world.submit(quantity="2", intent_id="i-1")
+    await world.run(1)
+    await world.crash()
+    await world.ready()
+    await world.submit(quantity="2", intent_id="i-2")
+    await world.submit(quantity="3", intent_id="i-3")
+    await world.run(1)
+
+    assert seen == [[], ["i-1"], []]
+
+
+async def test_the_same_order_is_remembered_as_it_was_asked_for(world):
+    """A slip of the finger is the same order twice, however small a check made the first one."""
+    seen = []
+    one = Resize("C01", quantity=D(1), measured=9, limit=1)
+    small = Check("small", lambda o, _: ALLOW if o.quantity == 1 else one)
+    world.checks, world.allow_resize = (remembered(seen), small), True
+    await world.ready()
+    for number in (1, 2):
+        await world.submit(quantity="9", intent_id=f"i-{number}")
+        await world.run(1)
+
+    # Each is asked about as it is, and once more as it became.
+    assert seen == [[], [], ["i-1"], ["i-1"]]
 
 
 async def test_an_order_under_way_at_the_crash_still_counts(world):

@@ -239,6 +239,21 @@ async def test_flatten_closes_what_is_certain(world):
     assert {o.side for o in world.venue.orders()} == {"SELL"}
 
 
+async def test_flatten_waits_for_the_sweep_of_the_same_pull(world):
+    """The sweep would cancel the very orders that close the positions."""
+    world.latency = 0.4
+    world.__post_init__()
+    await world.ready()
+    for symbol, price in (("AAPL", 100), ("MSFT", 50), ("KO", 20)):
+        world.quote(symbol, type(world.settings.cash)(price), size=type(world.settings.cash)(500))
+    world.desk.kill(by="jane", cancel=True)
+    world.parts.operator.heed_kill()
+
+    assert await world.wait(world.desk.flatten(reason="test", by="jane")) == []
+    assert world.desk.positions == {}
+    assert {o.status for o in world.venue.orders()} == {"FILLED"}
+
+
 async def test_flatten_leaves_what_it_cannot_read(world):
     """The ledger says twenty and the broker fifteen: neither number may be sold."""
     await world.ready()

@@ -1,13 +1,14 @@
 """Every fenced block of README and docs is tried, page by page, in the order of the page."""
 
 import asyncio
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from docs.pages import DOCS, PAGES, Block, bench, blocks_of, page_name, python
+from docs.pages import DOCS, EXAMPLES, PAGES, Block, bench, blocks_of, page_name, python
 from docs.shell import Shell
 from fillwright.clock import SystemClock, SystemRng
 from fillwright.config import load_config
@@ -18,14 +19,18 @@ from fillwright_data.table import read as read_data
 
 #: Output, drawings, and what needs a program that may not be there.
 NOT_RUN = frozenset({"text", "console", "mermaid", "javascript"})
-#: The only commands that are not run here. Set-up is tried by `.ci/run` in a clean copy; the third
-#: makes the empty folder that a test has anyway.
+#: The only commands that are not run here. Set-up is tried by `.ci/run` in a clean copy; the others
+#: make the empty folder that a test has anyway, and install what is installed here.
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e"
 EXEMPT = frozenset(
     {
         f"{INSTALL} . && .venv/bin/fillwright run docs/examples/rebalance.json",
         f"{INSTALL} '.[dev]' && .venv/bin/python -m pytest -n auto --dist worksteal",
         "mkdir my-desk && cd my-desk",
+        "mkdir my-checks && cd my-checks",
+        "python3 -m venv .venv && . .venv/bin/activate",
+        "pip install -q -e ../fillwright pytest hypothesis",
+        "cp ../fillwright/docs/examples/rebalance.json .",
     }
 )
 #: What a part of a desk.toml is completed with.
@@ -111,6 +116,8 @@ def test_every_block_works(page: Path, tmp_path: Path) -> None:
     """Whoever copies a block from a page gets what the page says, not an error."""
     if page.parent != DOCS / "tutorial":  # which begins with an empty folder
         bench(tmp_path)
+    elif "rebalance.json" in page.read_text(encoding="utf-8"):
+        shutil.copy(EXAMPLES / "rebalance.json", tmp_path)
 
     with Shell(tmp_path) as shell:
         for block in blocks_of(page):

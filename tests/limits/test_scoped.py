@@ -146,3 +146,16 @@ def test_a_setting_may_not_be_called_like_a_scope() -> None:
 
     with pytest.raises(TypeError, match=r"Wrong\.symbol has the name of a scope"):
         Scoped(Wrong, {}, "mine")
+
+
+def test_many_scopes_are_looked_up_right_when_they_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A limit that is remembered for another symbol lets too much pass, or nothing."""
+    monkeypatch.setattr("fillwright.limits._REMEMBERED", 2)
+    limits = scoped(limit_usd="1", symbol={"AAPL": {"limit_usd": "5"}})
+    names = ("AAPL", "B", "C", "D", "AAPL", "B")
+
+    found = [limits.of(order(symbol=name), view()).limit_usd for name in names]
+
+    assert found == [5, 1, 1, 1, 5, 1]

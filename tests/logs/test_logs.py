@@ -257,3 +257,17 @@ def test_importing_it_is_cheap_and_changes_nothing() -> None:
 
     assert run.stdout.strip() == "[]"
     assert run.stderr.strip() == "seen a=1"
+
+
+def test_what_is_below_the_level_is_not_written() -> None:
+    """A log that says everything hides the line that counts, and costs time on every order."""
+    stream = StringIO()
+    configure_logs(level="critical", json=True, stream=stream)
+    log = get_logger("fillwright.quiet")
+
+    for write in (log.debug, log.info, log.warning, log.error, log.exception):
+        write("step_done")
+    log.log(logging.ERROR, "step_done")
+    log.log(logging.CRITICAL, "step_failed")
+
+    assert [event["event"] for event in logged(stream)] == ["step_failed"]

@@ -10,7 +10,7 @@ from fillwright.cli.reading import View, is_uncertain, sent_in, view_of
 from fillwright.cli.stopping import Hold
 from fillwright.cli.tables import orders_table
 from fillwright.config import DeskConfig
-from fillwright.errors import FillwrightError
+from fillwright.errors import Fenced, FillwrightError
 
 
 @contextmanager
@@ -35,17 +35,20 @@ def _problem(fault: FillwrightError | Stopped, config: DeskConfig, hold: Hold) -
     code = code_of(fault) if isinstance(fault, Stopped) else Exit.FAILURE
     return Problem(
         told.kind,
-        f"{told.message}; {_left(view)}",
+        f"{told.message}; {_left(view, fenced=isinstance(fault, Fenced))}",
         Exit.IN_DOUBT if uncertain else code,
         {**told.facts, "sent": True, "open_orders": orders_document(left)},
         (orders_table(left),) if left else (),
     )
 
 
-def _left(view: View | None) -> str:
+def _left(view: View | None, *, fenced: bool) -> str:
     if view is None:
         return "orders were sent, and the journal cannot be read to say what became of them"
-    again = "run the same command again to finish"
+    # Whoever has the journal now works on; a third process would only be in its way.
+    again = (
+        "the process that took over goes on" if fenced else "run the same command again to finish"
+    )
     if not view.open_orders:
         return f"orders were sent and none is left open; {again}"
     doubts = sum(map(is_uncertain, view.open_orders))

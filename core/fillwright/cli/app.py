@@ -10,6 +10,7 @@ from typer.main import get_command
 from fillwright.cli import (
     arming,
     checking,
+    creating,
     doctoring,
     granting,
     halting,
@@ -21,6 +22,7 @@ from fillwright.cli import (
     schemas,
     serving,
     steering,
+    trying,
 )
 from fillwright.cli.calls import ConfigOption, terminable, verb
 from fillwright.cli.extending import PluginCommands
@@ -106,6 +108,12 @@ def build() -> typer.Typer:
     report = typer.Typer(help="Evaluate the durable record.", rich_markup_mode=None)
     report.command()(verb(reporting.tca))
     app.add_typer(report, name="report")
+    new = typer.Typer(help="Write the first files of something of your own.", rich_markup_mode=None)
+    new.command()(verb(creating.check))
+    app.add_typer(new, name="new")
+    check = typer.Typer(help="Try checks of your own.", rich_markup_mode=None)
+    check.command("try")(verb(trying.try_))
+    app.add_typer(check, name="check")
     app.command()(verb(checking.plugins))
     app.command()(verb(checking.check_config))
     app.command()(verb(doctoring.doctor))

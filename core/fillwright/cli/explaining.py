@@ -40,7 +40,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """One input that loaded checks need."""
+    """One input that loaded checks need, or would look at if anything supplied it."""
 
     name: str
     max_age_seconds: float
@@ -132,8 +132,6 @@ def _needed(
 ) -> Iterator[Needed]:
     ages, asked = config.data.max_age(), _asked(registry)
     for name in sorted(wanted_of(asked)):
-        if name not in supplied:
-            continue  # it is only wanted, and nothing has it
         checks = tuple(check.name for check in asked if name in wanted_of([check]))
         age = ages.get(name, OTHER_MAX_AGE).total_seconds()
         yield Needed(name, age, tuple(supplied.get(name, ())), checks)
@@ -216,7 +214,12 @@ def _shown_inputs(needed: Sequence[Needed]) -> list[RenderableType]:
     if not needed:
         return []
     rows = [
-        (one.name, f"{one.max_age_seconds:g} s", ", ".join(one.suppliers), ", ".join(one.checks))
+        (
+            one.name,
+            f"{one.max_age_seconds:g} s",
+            ", ".join(one.suppliers) or "nobody",
+            ", ".join(one.checks),
+        )
         for one in needed
     ]
     return [table(("input", "at most", "supplied by", "needed by"), rows), ""]

@@ -41,6 +41,7 @@ Wait = Annotated[
 ]
 #: How often to look whether something has come about, in seconds.
 _LOOK = 0.1
+_UNSOLD = "Nothing was sold: stop that process, then run this again with --flatten."
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ def _halt_there(  # what the verb was given
         lines.append("No order is open.")
     if flatten:
         code = code or Exit.PARTIAL_SUCCESS
-        lines.append("Nothing was sold: stop that process, then run this again with --flatten.")
+        lines.append(_UNSOLD)
     lines.append(f"To go on: remove {path}, then `fillwright resume --all --by NAME`.")
     document = {
         "halted": halt_document(fact),
@@ -247,6 +248,7 @@ def _halt_there(  # what the verb was given
         "recorded": latched,
         "orders": orders_document(orders),
         "positions": _held(view),
+        "trouble": _UNSOLD if flatten else "",
     }
     return Answer(document, lines, code, done=f"The kill file {path} is made")
 

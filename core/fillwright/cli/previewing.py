@@ -1,13 +1,17 @@
 """`fillwright run --dry-run`: what a plan would send and every verdict, with nothing sent.
 
 Rules:
-1. The desk works on a copy of the journal in memory, so it needs no lock and writes nothing.
+1. The desk works on copies of the journal, in memory, and of the inbox beside it, so it needs no
+   lock, writes nothing, and what a person left for the real desk stays there.
 2. Its adapter takes no request: whatever the desk's own procedures want to send stays here.
 """
 
 import asyncio
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 from rich.console import RenderableType
@@ -36,6 +40,7 @@ from fillwright.protocols import (
     TradingStream,
 )
 from fillwright.reports import Ack, BrokerOrder, Cursor, Fill, Page
+from fillwright.risk import Asker
 from fillwright.types import ClientOrderId
 from fillwright.verdicts import ApprovedChange, ApprovedOrder
 
@@ -46,7 +51,7 @@ _LOOK = 0.02
 
 def preview_answer(plan: Plan, config: DeskConfig) -> Answer:
     """Ask a desk that cannot send."""
-    preview = run_stoppable(lambda: _previewed(plan, config))
+    preview = run_stoppable(lambda: previewed(plan, config))
     lines: list[RenderableType] = [preview_table(preview), "", *_sentences(preview)]
     if not config.journal_path.exists():
         told = f"A run would begin a new journal: {config.journal_path} is not there yet."
@@ -54,18 +59,29 @@ def preview_answer(plan: Plan, config: DeskConfig) -> Answer:
     return Answer(preview.model_dump(mode="json"), lines, _code(preview))
 
 
-async def _previewed(plan: Plan, config: DeskConfig) -> PlanPreview:
+async def previewed(
+    plan: Plan,
+    config: DeskConfig,
+    *,
+    asker: Asker | None = None,
+    checks: Sequence[tuple[str, object]] = (),
+) -> PlanPreview:
+    """What a desk that cannot send says to the plan, with further checks by their names."""
     clock, rng = SystemClock(), SystemRng()
     adapter = _SilentAdapter(adapter_of(config, load_plugins(config), clock, rng))
-    overrides = Overrides(
-        clock=clock,
-        rng=rng,
-        adapter=adapter,
-        journal=lambda binding, clock: _copied(config, binding, clock),
-    )
-    async with open_desk(config, overrides=overrides) as desk:
-        await _ready(desk, config.desk.ready_within_seconds)
-        return await desk.dry_run(plan)
+    with TemporaryDirectory(prefix="fillwright-") as folder:
+        overrides = Overrides(
+            clock=clock,
+            rng=rng,
+            adapter=adapter,
+            journal=lambda binding, clock: _copied(config, binding, clock),
+            asker=asker,
+            plugins=checks,
+            inbox=_copied_inbox(config.inbox_path, Path(folder) / "inbox"),
+        )
+        async with open_desk(config, overrides=overrides) as desk:
+            await _ready(desk, config.desk.ready_within_seconds)
+            return await desk.dry_run(plan)
 
 
 async def _ready(desk: Desk, within: float) -> None:
@@ -88,9 +104,19 @@ def _copied(config: DeskConfig, binding: Binding, clock: Clock) -> Journal:
     return cast("Journal", copy.crash(keep=copy.seq))
 
 
+def _copied_inbox(inbox: Path, copy: Path) -> Path:
+    """A copy of what persons left for the desk; a file that went meanwhile was taken by it."""
+    copy.mkdir(mode=0o700)
+    for path in inbox.glob("*.json") if inbox.is_dir() and not inbox.is_symlink() else ():
+        with suppress(FileNotFoundError):
+            shutil.copy2(path, copy / path.name, follow_symlinks=False)
+    return copy
+
+
 def _copy_into(copy: MemoryJournal, path: Path) -> None:
     """Every record: what was traded before must be known, or the broker's word on it is news."""
-    with JournalReader.open(path) as reader:
+    still = not path.with_name(f"{path.name}-wal").exists()
+    with JournalReader.open(path, still=still) as reader:
         if reader.binding != copy.binding:
             raise JournalBound(str(path), str(reader.binding), str(copy.binding))
         for record in reader.read():

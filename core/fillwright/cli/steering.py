@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
+from fillwright.cli.accepting import accepted
 from fillwright.cli.aftermath import left_told
 from fillwright.cli.answers import Answer, Exit
 from fillwright.cli.calls import Call
@@ -165,12 +166,30 @@ async def _ended(desk: Desk, key: ClientOrderId, wait: float) -> None:
             await desk.order(key).done()
 
 
-def reconcile(call: Call, *, wait: Wait = 60.0) -> Answer:
+def reconcile(  # each is an option of its own
+    call: Call,
+    *,
+    accept: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SYMBOL|cash",
+            help="Take the broker's figure as the truth: you looked, and no execution explains it.",
+        ),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="With --accept: what was looked at.")] = "",
+    by: Annotated[str, typer.Option(help="With --accept: the person who answers for it.")] = "",
+    wait: Wait = 60.0,
+) -> Answer:
     """Compare the journal with the broker's books, book the difference, and settle doubts.
 
-    Exit codes: 0 they agree and nothing is in doubt, 2 bad input, or the broker did not answer;
-    4 something is still in doubt.
+    With --accept, take the broker's position or cash where they differ; no halt is lifted. Exit
+    codes: 0 they agree and nothing is in doubt, or it is accepted, 2 bad input, nothing to accept,
+    or the broker did not answer; 4 something is still in doubt.
     """
+    if accept is not None:
+        return accepted(call, accept, reason=said(reason, "--reason"), by=said(by, "--by"))
+    if reason or by:
+        raise UsageFault("--reason and --by go with --accept SYMBOL, or --accept cash")
     config, hold, watcher = call.loaded(), Hold(), Watcher()
     with left_told(config, hold), shown("reconcile", watcher, quiet=call.json):
         overrides = Overrides(journal=hold.opener(config), plugins=watcher.plugins())

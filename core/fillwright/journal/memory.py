@@ -35,6 +35,8 @@ class MemoryJournal:
         self._flush = flush
         self._on_append = on_append
         self._rows: list[Row] = []
+        #: Those that were read so far, by number: each is read once.
+        self._records: dict[int, Record] = {}
         self._by_key: dict[str, list[int]] = {}
         self._newest: dict[str, int] = {}
         self._chain = Chain()
@@ -77,16 +79,16 @@ class MemoryJournal:
 
     def read(self, after: int = 0) -> Iterator[Record]:
         """Every durable record in order, starting behind `after`."""
-        return map(record_of, self._rows[max(after, 0) : self._durable])
+        return map(self._record, range(max(after, 0) + 1, self._durable + 1))
 
     def about(self, key: str) -> Sequence[Record]:
         """Every record with this key in order, those not yet durable included."""
-        return [record_of(self._rows[seq - 1]) for seq in self._by_key.get(key, ())]
+        return [self._record(seq) for seq in self._by_key.get(key, ())]
 
     def last(self, kind: str) -> Record | None:
         """The newest record of this kind."""
         seq = self._newest.get(kind)
-        return None if seq is None else record_of(self._rows[seq - 1])
+        return None if seq is None else self._record(seq)
 
     def check_fence(self) -> None:
         """Raise `Fenced` when another instance took the journal over."""
@@ -147,7 +149,13 @@ class MemoryJournal:
     def _store(self, row: Row) -> None:
         self._keep(row)
         if self._on_append is not None:
-            self._on_append(record_of(row))
+            self._on_append(self._record(row[0]))
+
+    def _record(self, seq: int) -> Record:
+        record = self._records.get(seq)
+        if record is None:
+            record = self._records[seq] = record_of(self._rows[seq - 1])
+        return record
 
     def _keep(self, row: Row) -> None:
         seq, _, _, kind, key, _, _ = row

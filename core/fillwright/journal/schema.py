@@ -1,6 +1,7 @@
 """The SQLite side of a journal file: connections, numbered migrations, and what faults mean."""
 
 import sqlite3
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
@@ -137,11 +138,12 @@ def check_schema(path: Path, connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def migrations() -> list[str]:
+@cache
+def migrations() -> tuple[str, ...]:
     """The SQL of every migration in order; the first is number 1."""
     folder = resources.files("fillwright.journal") / "migrations"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    return [f.read_text(encoding="utf-8") for f in files]
+    return tuple(f.read_text(encoding="utf-8") for f in files)
 
 
 def migrate(path: Path, connection: sqlite3.Connection) -> None:

@@ -41,8 +41,9 @@ LINGER = 0.05
 class SqliteJournal:
     """One process's hold on a journal file; made by `open`.
 
-    All methods belong to one thread, the event loop's. After a fault `append`, `durable` and
-    `check_fence` raise it again for good, `JournalFailed` or `Fenced`; reading stays possible.
+    All methods but `check_fence` belong to one thread, the event loop's. After a fault `append`,
+    `durable` and `check_fence` raise it again for good, `JournalFailed` or `Fenced`; reading stays
+    possible.
     """
 
     #: What commits; a simulation has one without a thread.
@@ -159,9 +160,9 @@ class SqliteJournal:
         return self._reader.one(seq)
 
     def check_fence(self) -> None:
-        """Raise `Fenced` when another process took the journal over."""
-        if not (self._fault or self._writer.fault):
-            self._fault = self._lock.broken()
+        """Raise `Fenced` when another process took the journal over; on whichever thread."""
+        if not (self._fault or self._writer.fault) and (fault := self._lock.broken()):
+            self._fault = fault
         if self._fault or self._writer.fault:
             raise self._broken()
 

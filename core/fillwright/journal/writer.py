@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -111,8 +112,15 @@ class Writer:
                 self._commit(rows)
         except Exception as fault:  # noqa: BLE001  # whatever it was, what is on disk is unknown
             self.fault = fault
+            self._take_back()
         self._on_progress()
         return self.fault is None
+
+    def _take_back(self) -> None:
+        """End the transaction that failed: it would lock out whoever took the journal over."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def _commit(self, rows: list[Row]) -> None:
         execute = self._connection.execute

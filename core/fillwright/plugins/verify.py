@@ -67,13 +67,25 @@ def implementations(plugin: object, name: str) -> tuple[NamedHook, ...]:
         raise PluginError(name, f"{plugin.__qualname__} is a class; give an instance of it")
     found = tuple(_found(plugin, name))
     if not found:
+        known = ", ".join(sorted(SPECS))
         raise PluginError(
-            name, f"has no hook; mark a function with @hookimpl: {', '.join(sorted(SPECS))}"
+            name, _unbuilt(plugin) or f"has no hook; mark a function with @hookimpl: {known}"
         )
     twice = sorted({one.hook for one in found if sum(o.hook == one.hook for o in found) > 1})
     if twice:
         raise PluginError(name, f"implements {twice[0]} twice; split it into two plugins")
     return found
+
+
+def _unbuilt(plugin: object) -> str:
+    """What to say about a module whose hooks stand in a class that nobody builds."""
+    for name, value in vars(plugin).items() if isinstance(plugin, ModuleType) else ():
+        if isinstance(value, type) and any(hasattr(one, _MARK) for one in vars(value).values()):
+            return (
+                f"has no hook: nobody builds its class {name}; add provide_checks(settings), "
+                f"marked with @hookimpl, that returns [{name}(...)]"
+            )
+    return ""
 
 
 def _found(plugin: object, name: str) -> Iterator[NamedHook]:
