@@ -181,6 +181,28 @@ async def test_the_same_order_is_remembered_as_it_was_asked_for(world):
     assert seen == [[], [], ["i-1"], ["i-1"]]
 
 
+async def test_the_same_change_is_remembered_as_it_was_asked_for(world):
+    """Two orders that are changed to the same are a slip, however small a check made the first."""
+    seen = []
+    three = Resize("C01", quantity=D(3), measured=9, limit=3)
+    small = Check("small", lambda o, _: ALLOW if o.quantity <= 3 else three)
+    world.checks, world.allow_resize = (remembered(seen), small), True
+    await world.ready()
+    orders = [
+        await world.submit(**resting(quantity="2", limit_price=price, intent_id=f"i-{price}"))
+        for price in ("90", "91")
+    ]
+    await world.run(1)
+    seen.clear()
+    for handle in orders:
+        change = OrderChange(quantity="9", limit_price="92")
+        await world.wait(world.desk.replace(handle.client_order_id, change))
+
+    assert [handle.state.quantity for handle in orders] == [3, 3]
+    # Each is asked about as it is, and once more as it became.
+    assert seen == [[], [], ["i-90"], ["i-90"]]
+
+
 async def test_an_order_under_way_at_the_crash_still_counts(world):
     """What may have reached the broker has used the limit."""
     world.latency = 2.0

@@ -92,7 +92,8 @@ class Approvals:
         self._quote_max_age = timedelta(seconds=limits.quote_max_age)
         self._recent = RecentOrders()
         self._given: dict[ClientOrderId, Given] = {}
-        self._changed: dict[ClientOrderId, OrderState] = {}
+        #: And what was asked to stand afterwards.
+        self._changed: dict[ClientOrderId, tuple[OrderState, Order]] = {}
         #: Money that previewed buys may count on, by the key of the preview.
         self._foreseen: dict[ClientOrderId, Decimal] = {}
         self._conditions: tuple[object, Conditions] | None = None
@@ -122,7 +123,7 @@ class Approvals:
         count = self._keeper.ledger.replacements(state.client_order_id) + 1
         alias = replacement_id(state.client_order_id, count)
         proposal = Proposal(order, alias, content_hash(order), deadline.at, change)
-        self._changed[alias] = state
+        self._changed[alias] = (state, order)
         try:
             return self._approval(await self._judged(proposal, deadline), alias)
         finally:
@@ -212,7 +213,7 @@ class Approvals:
     def book_for(self, proposal: Proposal) -> BookView:
         """The view for this proposal; for a change, or the same bytes again, without itself."""
         key = proposal.client_order_id
-        changed = self._changed.get(key)
+        changed, _ = self._changed.get(key, (None, None))
         own = changed.client_order_id if changed else key
         exposures = self._keeper.exposures
         now = self._clock.now()
@@ -294,7 +295,7 @@ class Approvals:
     def reserve(self, approved: ApprovedOrder | ApprovedChange, book: BookView) -> None:
         """Count an approval at its worst case from now on."""
         order, key = approved.order, approved.client_order_id
-        changed = self._changed.get(key)
+        changed, wanted = self._changed.get(key, (None, None))
         own = changed.client_order_id if changed else key
         terms = Terms.of(order, book)
         state = self._keeper.ledger.orders[own]
@@ -313,8 +314,7 @@ class Approvals:
         reduces = deeds.only_reduces(order, book)
         self._given[key] = Given(terms.price, self._version, value, reduces)
         # A slip of the finger asks for the same again, whatever a check makes of it.
-        asked_for = order if change or state.order is None else state.order
-        self._recent.add(asked_for, own, book.now)
+        self._recent.add(wanted or state.order or order, own, book.now)
         self._tell_warnings(own, approved)
 
     def _tell_warnings(self, key: ClientOrderId, approved: ApprovedOrder | ApprovedChange) -> None:

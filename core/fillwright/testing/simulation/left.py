@@ -113,6 +113,8 @@ class Departures:
     attended: int = 0
     #: Somebody set the desk's clock.
     jumped: bool = False
+    #: For each intent the newest question that no control had answered by a smaller quantity.
+    _wanted: dict[str | None, tuple[datetime, Order]] = field(default_factory=dict)
     _numbers: int = 0
 
     def judge(self, order: Order, at: datetime) -> None:
@@ -120,18 +122,27 @@ class Departures:
         self._numbers += 1
         content = order.content().decode()
         self.judged[content], self.said[content] = Judged(self._numbers, at), {}
+        before = self._wanted.get(order.intent_id)
+        if before is None or not _made_smaller(order, at, *before):
+            self._wanted[order.intent_id] = (at, order)
 
     def attend(self) -> None:
         """A person looked."""
         self.attended = self._numbers
 
     def leaves(
-        self, key: ClientOrderId, order: Order, asked: Order, *, change: bool
+        self, key: ClientOrderId, order: Order, asked: Order | None, *, change: bool
     ) -> Left | None:
-        """It leaves; None when it left before, or when nobody was asked about it."""
+        """It leaves; None when it left before, or when nobody was asked about it.
+
+        Without `asked` it is what the checks were asked about before one made it smaller.
+        """
         judged = self.judged.get(order.content().decode())
         if judged is None or (not change and self._went(key)):
             return None
+        if asked is None:
+            at, wanted = self._wanted[order.intent_id]
+            asked = wanted if _made_smaller(order, at, at, wanted) else order
         one = Left(judged.number, judged.at, key, order, asked, change)
         self.left.append(one)
         return one
@@ -169,6 +180,11 @@ class Departures:
             if given_up(key):
                 track.alive, track.leaves, track.given_up = False, ZERO, True
         return list(tracks.values())
+
+
+def _made_smaller(order: Order, at: datetime, then: datetime, wanted: Order) -> bool:
+    """Whether a control made it of `wanted` in the same chain of questions."""
+    return at == then and order == wanted.model_copy(update={"quantity": order.quantity})
 
 
 def _show(track: Track, order: VenueOrder) -> None:

@@ -204,7 +204,7 @@ class Scene:
         departures, state = self.outside.departures, self.ledger.orders.get(key)
         if not departures.settings:
             return
-        asked = order if change or state is None or state.order is None else state.order
+        asked = None if change or state is None else state.order
         one = departures.leaves(key, order, asked, change=change)
         if one is not None:
             with self.watched():
