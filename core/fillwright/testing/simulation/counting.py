@@ -39,8 +39,8 @@ class Counting:
     def __init__(self) -> None:
         #: How often what happened, as group and name.
         self.counts: Counter[tuple[str, str]] = Counter()
-        #: From the end of all faults, or from its arrival behind that, to the adoption of each
-        #: order that the broker had and the desk did not know: milliseconds of virtual time.
+        #: From the moment that no fault is left, a desk runs and the order is there, to its
+        #: adoption, for each that the broker had and the desk did not know: milliseconds.
         self.adoptions: list[int] = []
         self._calm = False
         #: Orders that the broker has and the desk may not know, and since when.
@@ -84,14 +84,19 @@ class Counting:
         ours = [order for order in venue.books.orders.values() if _is_first(order)]
         self._unknown = {original_id(order.client_order_id): now for order in ours}
         if known is not None:
-            self.opened(known)
+            self.opened(known, now)
 
-    def opened(self, known: Ledger) -> None:
-        """A process found this in its journal: what it knows of needs no adoption."""
+    def opened(self, known: Ledger, now: float) -> None:
+        """A process found this in its journal: what it knows of needs no adoption.
+
+        For the rest the time begins anew: while nobody ran, nobody could learn of it.
+        """
         for key in list(self._unknown):
             state = known.orders.get(key)
             if state is not None and _adopted(state):
                 del self._unknown[key]
+            else:
+                self._unknown[key] = now
 
     def arrived(self, order: VenueOrder | None, known: Ledger | None, now: float) -> None:
         """The venue took an order; behind the end of all faults, an old request came late."""

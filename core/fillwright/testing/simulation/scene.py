@@ -91,7 +91,7 @@ class Scene:
             if fact is not None:
                 self._remember(record.seq, self.shadow.apply(fact))
                 self._note_opening(fact)
-        outside.counting.opened(self.shadow)
+        outside.counting.opened(self.shadow, outside.clock.monotonic())
 
     # ------------------------------------------------------------------ looking
 
