@@ -119,6 +119,18 @@ def test_a_lock_that_was_replaced_while_it_was_taken_is_tried_again(
     held.release()
 
 
+def test_a_lock_is_let_go_once(tmp_path: Path) -> None:
+    """A number that is closed twice is the next file's: another journal loses its lock."""
+    first = Lock.acquire(tmp_path / "one.db")
+    first.release()
+    second = Lock.acquire(tmp_path / "two.db")
+    second.publish(1, 0, "")
+
+    first.release()
+    assert second.broken() is None
+    second.release()
+
+
 @pytest.mark.parametrize("key", [3, None, "\ud800"])
 def test_a_row_that_is_no_row_does_not_fit(key: object) -> None:
     """A damaged file may hold any type in any column; it is damage and no crash."""

@@ -181,7 +181,10 @@ class Lock:
         """Let go; the file stays, with what it remembers."""
         if self._standing != self._path:
             self._standing.unlink(missing_ok=True)
-        os.close(self._fd)
+        # Once only: the number may be another file's by then.
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def _stands(self) -> bool:
         try:
