@@ -113,6 +113,7 @@ class Manager:
         fault = task.exception()
         if fault is None:
             tell("machine", f"{process.mark} runs")
+            process.scene.takes_over()
             if self.calm or self._machine.chances.hits("ask_again", 50):
                 self._owners.ask_again(process)
             return
