@@ -285,3 +285,14 @@ def test_a_restated_quantity_counts() -> None:
     assert told(order(text="old"), ExecType.RESTATED).text == "old"
     ended = order(OrdStatus.CANCELED)
     assert told(ended, ExecType.RESTATED, quantity=D(7)).quantity == 10
+
+
+def test_a_change_that_was_given_up_has_the_size_that_its_new_name_tells() -> None:
+    """It came behind the fence; counted at the old size, its rest would work unwatched."""
+    replaced = told(order(), ExecType.REPLACED, quantity=D(10), replaced_by=B2)
+    after = told(replaced, ExecType.NEW, client_order_id=ALIAS, broker_order_id=B2, quantity=D(20))
+
+    assert (after.quantity, after.alias, after.broker_order_id) == (D(20), ALIAS, B2)
+    assert (
+        told(order(alias=ALIAS), ExecType.NEW, client_order_id=ALIAS, quantity=D(5)).quantity == 10
+    )

@@ -213,6 +213,9 @@ def _identified(state: OrderState, said: ExecutionReport) -> OrderState:
     name, current = said.client_order_id, said.broker_order_id == state.broker_order_id
     if name and current and name not in (state.client_order_id, state.alias):
         changes["alias"] = name
+        if said.quantity is not None:
+            # A change that was given up behind the fence stands after all, and this is its size.
+            changes["quantity"] = said.quantity
     if state.quantity is None:
         changes["quantity"] = _fixed_quantity(said)
     return state.but(**changes) if changes else state

@@ -67,7 +67,7 @@ class Network:
 
     def held_back(self, key: str, fault: Fault) -> None:
         """The script keeps a request for later: until then it may still arrive."""
-        if fault.on is On.REPLACE and fault.fault is Kind.ACCEPT_LATE:
+        if fault.on is On.REPLACE and fault.fault in (Kind.ACCEPT_LATE, Kind.DELAY):
             late = self._outside.late_changes
             late[key] = max(fault.seconds, late.get(key, 0.0))
         if fault.on is On.SUBMIT and fault.fault is Kind.ACCEPT_LATE:
