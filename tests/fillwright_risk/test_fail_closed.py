@@ -295,6 +295,19 @@ async def test_a_desk_without_the_controls_it_names_does_not_open(
     assert adapter.requests.total() == 0
 
 
+async def test_controls_of_another_version_keep_the_desk_shut(tmp_path: Path) -> None:
+    """Another version of a control may read the same limit in another way."""
+    adapter = watched()
+    pin = '[plugins.risk]\nversion = "0.0.0"\n'
+    tables = [f"[risk.{name}]\n" for name in NAMES if name != "max_order_notional"]
+
+    for table in ("", *tables):
+        with pytest.raises(PluginError, match=r"pinned to version 0\.0\.0"):
+            async with desk_with(adapter, config(tmp_path, tables=table + pin)):
+                pass
+    assert adapter.requests.total() == 0
+
+
 async def test_a_control_that_cannot_be_imported_keeps_the_desk_shut(tmp_path: Path) -> None:
     """A broken import must be told at start, and never be a control less."""
     adapter = watched()
