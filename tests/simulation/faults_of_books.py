@@ -157,7 +157,7 @@ MUTANTS: Sequence[Mutant] = (
         "a change leaves without asking the checks",
         (
             "fillwright.desk.approvals:Approvals.ask_change",
-            "self._changed[alias] = state",
+            "self._changed[alias] = (state, order)",
             (
                 "return Approval(None, ApprovedChange(change, order, alias, self._clock.now(), "
                 "deadline.at), (), None, self._version)"

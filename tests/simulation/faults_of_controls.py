@@ -240,8 +240,8 @@ BY_CASE: Sequence[Mutant] = (
         "C19: an order that a control made smaller is not known again when it is asked for twice",
         (
             "fillwright.desk.approvals:Approvals.reserve",
-            "asked_for = order if change or state.order is None else state.order",
-            "asked_for = order",
+            "self._recent.add(wanted or state.order or order, own, book.now)",
+            "self._recent.add(order, own, book.now)",
         ),
         only=("controls",),
     ),
