@@ -37,7 +37,7 @@ class _Thread:
         self.question: object = None
         self.result: object = None
         self.fault: BaseException | None = None
-        threading.Thread(target=self._run, name="alpaca-turn", daemon=True).start()
+        threading.Thread(target=self._run, name="simulated-turn", daemon=True).start()
 
     def begin(self, work: Callable[[], object]) -> None:
         """Run a call until it asks something or ends."""
