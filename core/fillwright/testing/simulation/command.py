@@ -197,11 +197,14 @@ def _tried(chunks: Sequence[Chunk], jobs: int) -> Iterator[Tried]:
                 for seed in range(chunk.first, chunk.end)
             )
         return
-    with ExitStack() as stack:
-        pool = stack.enter_context(ProcessPoolExecutor(jobs, max_tasks_per_child=_LIFETIME))
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        for done in as_completed([pool.submit(try_seeds, chunk) for chunk in chunks]):
-            yield done.result()
+    # A pool that replaces its own workers can stand still for ever on 3.11 (cpython 115634).
+    for first in range(0, len(chunks), jobs * _LIFETIME):
+        with ExitStack() as stack:
+            pool = stack.enter_context(ProcessPoolExecutor(jobs))
+            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            some = chunks[first : first + jobs * _LIFETIME]
+            for done in as_completed([pool.submit(try_seeds, chunk) for chunk in some]):
+                yield done.result()
 
 
 def try_seeds(chunk: Chunk) -> Tried:
