@@ -71,13 +71,19 @@ def plant(points: Points) -> None:
 
 
 def plant_departure(points: Points) -> None:
-    """Around the last looks of a submit: one as its headers leave, one as its body does."""
-    here = threading.local()
+    """Around the last looks of a submit: one as its headers leave, one as its body does.
+
+    Submits take turns, so that no other one is behind its last look when one is paused before it.
+    """
+    here, turn = threading.local(), threading.Lock()
     real_request, real_depart = SdkClient.request, Ticket.depart
 
     def request(client: SdkClient, ticket: Ticket, asked: Request) -> Outcome:
         here.method = asked.method
-        return real_request(client, ticket, asked)
+        if asked.method != "POST":
+            return real_request(client, ticket, asked)
+        with turn:
+            return real_request(client, ticket, asked)
 
     def depart(ticket: Ticket, cut: Callable[[], None] | None = None) -> None:
         if here.method != "POST":

@@ -130,17 +130,20 @@ class Process:
         """End at once: nothing of it runs again, and the disk keeps what it had."""
         if not self.life.alive:
             return
+        self.note_durable()
         self.life.end()
         self.ready = False
         if hasattr(self, "journal"):
-            self.note_durable()
             self._machine.disk.release(self.journal, lost=True)  # type: ignore[arg-type]  # its own
         self.ended.set()
 
     def note_durable(self) -> None:
-        """What is durable now must be found by every process from now on."""
+        """What is durable now must be found by every process from now on.
+
+        What the disk made of its end is no longer its own word.
+        """
         outside = self._machine.outside
-        if hasattr(self, "journal") and not self.fenced:
+        if hasattr(self, "journal") and self.life.alive and not self.fenced:
             outside.durable = max(outside.durable, self.journal.durable_seq)
 
     @property
