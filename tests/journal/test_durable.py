@@ -1,6 +1,7 @@
 """Waiting for the disk: many waiters, cancelled waiters, and a disk that fails."""
 
 import asyncio
+import shutil
 import threading
 
 import pytest
@@ -121,6 +122,18 @@ async def test_a_moved_file_is_a_fault(journal, tmp_path) -> None:
     (tmp_path / "desk.db").rename(tmp_path / "gone.db")
 
     with pytest.raises(JournalFailed):
+        await journal.durable(journal.append("k", "o", {}))
+    with pytest.raises(JournalFailed):
+        await journal.aclose()
+
+
+async def test_a_replaced_file_is_a_fault(journal, tmp_path) -> None:
+    """Somebody restores a backup under a running desk: what it writes from then on is nowhere."""
+    path = tmp_path / "desk.db"
+    shutil.copy(path, tmp_path / "backup.db")
+    (tmp_path / "backup.db").replace(path)
+
+    with pytest.raises(JournalFailed, match="moved or replaced while in use"):
         await journal.durable(journal.append("k", "o", {}))
     with pytest.raises(JournalFailed):
         await journal.aclose()

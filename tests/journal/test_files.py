@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from fillwright.errors import JournalBound, JournalDamaged, JournalError, JournalLocked
-from fillwright.journal import JournalReader, SqliteJournal, export, verify
+from fillwright.journal import JournalReader, SqliteJournal, check_free, export, files, verify
 from fillwright.journal.schema import migrations
 from fillwright.protocols import Binding
 from fillwright.types import Mode
@@ -86,17 +86,37 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path) -> None:
     """A path slip must be a sentence, not a traceback."""
     (tmp_path / "file").write_text("x")
 
-    with pytest.raises(JournalError, match="cannot use its folder"):
-        open_journal(tmp_path / "file" / "desk.db")
+    for path in (tmp_path / "file" / "desk.db", tmp_path / "file" / "deeper" / "desk.db"):
+        with pytest.raises(JournalError, match="cannot use its folder"):
+            open_journal(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_an_unwritable_folder_is_refused(tmp_path) -> None:
+def test_an_unwritable_folder_is_refused(tmp_path, monkeypatch) -> None:
     """Without a journal nothing may be sent, and the person must know why."""
-    tmp_path.chmod(0o500)
+    # Root may write anywhere, whatever the mode says.
+    monkeypatch.setattr(files.os, "access", lambda folder, how: folder != tmp_path)
 
     with pytest.raises(JournalError, match="not writable"):
         open_journal(tmp_path / "desk.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_of_another_user_is_refused(tmp_path, monkeypatch) -> None:
+    """Its owner can rewrite it at any time, and take it away."""
+    close(open_journal(tmp_path / "desk.db"))
+    monkeypatch.setattr(files.os, "geteuid", lambda: os.getuid() + 1)
+
+    with pytest.raises(JournalError, match="belongs to another user"):
+        open_journal(tmp_path / "desk.db")
+
+
+def test_a_name_that_no_file_can_have_is_a_sentence(tmp_path) -> None:
+    """A slip in desk.toml ends in a traceback of the operating system's."""
+    path = tmp_path / ("x" * 300)
+
+    for act in (open_journal, JournalReader.open, check_free):
+        with pytest.raises(JournalError, match="cannot be opened: File name too long"):
+            act(path)
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 400, b"\0" * 8192, b"SQLite format 3\0"])
@@ -189,6 +209,36 @@ def test_a_refused_opening_lets_go_of_the_lock(tmp_path) -> None:
     path.unlink()
 
     close(open_journal(path))
+
+
+def test_a_refused_takeover_leaves_nothing_behind(tmp_path) -> None:
+    """A second lock file beside the true one, and the next person to look trusts the wrong one."""
+    path = tmp_path / "desk.db"
+    close(open_journal(path))
+
+    with pytest.raises(JournalBound):
+        SqliteJournal.open(
+            path, Binding(Mode.PAPER, "fake", "A-2"), clock=StepClock(), takeover=True
+        )
+    assert [found.name for found in tmp_path.glob("*.lock*")] == ["desk.db.lock"]
+    close(open_journal(path))
+
+
+def test_without_the_look_at_every_page_records_are_checked(tmp_path, monkeypatch) -> None:
+    """A desk that is in a hurry skips the pages, and would trade on what somebody edited."""
+    path = tmp_path / "desk.db"
+    close(open_journal(path))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"fake"', b'"take"'))
+    monkeypatch.setattr("fillwright.journal.sqlite.check_pages", pytest.fail)
+
+    with pytest.raises(JournalDamaged, match="does not match its hash"):
+        open_journal(path, check=False)
+    path.write_bytes(content)
+    journal = open_journal(path, check=False)
+    close(journal)
+
+    assert journal.epoch == 2
 
 
 async def test_readers_follow_a_live_journal(tmp_path) -> None:

@@ -7,6 +7,9 @@ import pytest
 
 from fillwright.errors import JournalBound, JournalError, JournalLocked
 from fillwright.journal import OPENED, check_free, look
+from fillwright.journal import sight as sight_module
+from fillwright.journal.schema import connect, migrate
+from fillwright.journal.sight import Sight
 from fillwright.types import Mode
 from journal.kit import BINDING, close, open_journal
 
@@ -171,3 +174,39 @@ def test_whose_it_is_is_compared(tmp_path, wanted, fits) -> None:
 
     with nullcontext() if fits else pytest.raises(JournalBound, match="belongs to paper/fake/A-1"):
         sight.check_binding(*wanted)
+
+
+def test_a_journal_that_was_never_begun_is_a_new_one(tmp_path) -> None:
+    """A crash between the tables and the first record: nobody can open what nobody can look at."""
+    path = tmp_path / "desk.db"
+    a_file(path)
+    connection = connect(path, write=True)
+    migrate(path, connection)
+    connection.close()
+
+    assert look(path) == Sight(path)
+    close(open_journal(path))
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_somebody_begins_to_write_while_it_is_read(tmp_path, monkeypatch, torn) -> None:
+    """Read without a lock, half of a write is called damage, or the old end the end."""
+    path = tmp_path / "desk.db"
+    close(open_journal(path))
+    begun = []
+
+    def reading(*given, still):
+        if begun:
+            return read(*given, still=still)
+        found = read(*given, still=still)
+        begun.append(open_journal(path))
+        if torn:
+            raise JournalError("half a page")
+        return found
+
+    read = sight_module._read
+    monkeypatch.setattr(sight_module, "_read", reading)
+    seen = look(path)
+    close(begun[0])
+
+    assert (seen.records, seen.holder.split()[0]) == (2, "process")

@@ -11,6 +11,8 @@ from fillwright.journal.mounts import mount_of
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+#: What the system says of a link that it may not follow, or of one where a file is to be made.
+_LINKED = (errno.ELOOP, errno.EMLINK, errno.EEXIST)
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -77,8 +79,13 @@ def open_private(path: Path, extra: int = 0) -> int:
     try:
         return os.open(path, _OPEN | extra, _PRIVATE_FILE)
     except OSError as fault:
-        reason = "it is a symbolic link" if path.is_symlink() else fault.strerror
-        raise JournalError(f"journal file {path} cannot be opened: {reason}") from fault
+        raise JournalError(f"journal file {path} cannot be opened: {why(path, fault)}") from fault
+
+
+def why(path: Path, fault: OSError) -> str | None:
+    """Why a file could not be opened. Looking at it again may fail like the opening did."""
+    linked = fault.errno in _LINKED and path.is_symlink()
+    return "it is a symbolic link" if linked else fault.strerror
 
 
 def check_file(path: Path) -> bool:

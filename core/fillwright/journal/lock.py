@@ -19,7 +19,7 @@ from fillwright.errors import (
     JournalLocked,
 )
 from fillwright.journal.chain import GENESIS
-from fillwright.journal.files import beside, open_private, sync_folder
+from fillwright.journal.files import beside, open_private, sync_folder, why
 
 _MARK = 21
 _HOLDER = _MARK + 86
@@ -74,8 +74,7 @@ def holder_of(journal: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as fault:
-        reason = "it is a symbolic link" if path.is_symlink() else fault.strerror
-        raise JournalError(f"journal file {path} cannot be opened: {reason}") from fault
+        raise JournalError(f"journal file {path} cannot be opened: {why(path, fault)}") from fault
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
