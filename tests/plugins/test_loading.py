@@ -95,6 +95,28 @@ def test_a_missing_sdk_tells_which_extra_to_install(
         Registry.load([], folder=tmp_path, broker="abroker").adapter(request("abroker"))
 
 
+def test_what_no_extra_brings_is_told_without_one(install: Install, tmp_path: Path) -> None:
+    """A command that installs nothing of use sends somebody round in a circle."""
+    install("shop", extras=("other",), abroker="import no_such_sdk")
+    write(tmp_path, "import no_such_sdk")
+
+    for name in ("abroker", "./my_checks.py"):
+        with pytest.raises(PluginError, match="no_such_sdk") as caught:
+            Registry.load([name], folder=tmp_path)
+        assert "install it with" not in str(caught.value)
+
+
+def test_a_plugin_that_is_broker_and_feed_is_loaded_once(install: Install, tmp_path: Path) -> None:
+    """Two instances of one broker's module are two connections, where one is allowed."""
+    install("shop", abroker=FACTORY.format(body="return None"), afeed=CHECK)
+
+    registry = Registry.load(
+        [], folder=tmp_path, broker="abroker", data=["abroker", "afeed", "afeed"]
+    )
+
+    assert [one.name for one in registry.listing()] == ["abroker", "afeed"]
+
+
 def test_an_adapter_s_own_hint_is_not_repeated(install: Install, tmp_path: Path) -> None:
     """Told twice, the user wonders which of the two commands is right."""
     body = "raise ImportError('needs shop[abroker]')"

@@ -124,6 +124,12 @@ def test_a_provider_is_built_and_looked_at() -> None:
         provided(object())
 
 
+def test_a_plugin_that_supplies_no_data_is_told() -> None:
+    """Named under [data] by mistake, it leaves every check without its input and says nothing."""
+    with pytest.raises(PluginError, match="data: has no provide_data, so it supplies no data"):
+        Registry().provider(DataRequest("data", {}, Path(), ManualClock()))
+
+
 @pytest.mark.parametrize("name", [Input.QUOTE, Input.PNL, Input.INSTRUMENT, "Mine", ""])
 def test_a_provider_supplies_nothing_of_the_desks_own(name: str) -> None:
     """Quotes from a file would price orders at yesterday's market."""

@@ -2,14 +2,16 @@
 
 import base64
 import hashlib
+from importlib.metadata import EntryPoint
 
 import pytest
 
 from cli.clikit import RISK, is_one_sentence, run_here
 from desk.kit import World
+from fillwright.config import PluginPin
 from fillwright.desk.operator import Beside
 from fillwright.errors import PluginError
-from fillwright.plugins import Registry
+from fillwright.plugins import Registry, pins
 from fillwright.types import OrdStatus
 from fillwright.verdicts import Scope
 
@@ -68,6 +70,15 @@ def test_what_matches_loads(tmp_path, capsys, stranger) -> None:
         ({"plugins": '[plugins.stranger]\nsha256 = "abc"'}, "plugins.stranger.sha256"),
         ({"plugins": '[plugins.stranger]\nverison = "1.2"'}, "plugins.stranger.verison"),
         ({"plugins": '[plugins.strange]\nversion = "1.2"'}, "not named anywhere"),
+        ({"plugins": '[plugins.gone]\nversion = "1"', "checks": '"risk", "gone"'}, "not installed"),
+        (
+            {"plugins": '[plugins.gone]\nsha256 = "' + "0" * 64 + '"', "checks": '"./gone.py"'},
+            "there is no file",
+        ),
+        (
+            {"plugins": '[plugins.mine]\nversion = "1"', "checks": '"./mine.py"'},
+            "is a file, so only its sha256 can be pinned",
+        ),
         ({"top": 'required = ["risk.order_rate_of_nothing"]'}, "is required"),
         ({"top": 'required = ["stranger"]', "checks": '"risk"'}, "is required"),
     ],
@@ -79,6 +90,37 @@ def test_what_does_not_match_loads_nothing(tmp_path, capsys, stranger, given, sa
     assert outcome.code == 2
     assert said in outcome.err
     assert is_one_sentence(outcome.err)
+
+
+def test_a_version_alone_is_a_pin(tmp_path, capsys, stranger) -> None:
+    """Who pins no hash has pinned nothing: then the version would not matter either."""
+    outcome = checked(tmp_path, capsys, plugins='[plugins.stranger]\nversion = "1.2"')
+
+    assert outcome.code == 0, outcome
+
+
+def test_a_file_of_a_pinned_plugin_that_is_gone_is_not_passed_over(
+    tmp_path, capsys, stranger
+) -> None:
+    """What cannot be looked at may be anything, an older copy further down the path included."""
+    site, digest = stranger
+    (site / "stranger_check.py").unlink()
+
+    outcome = checked(tmp_path, capsys, plugins=f'[plugins.stranger]\nsha256 = "{digest}"')
+
+    assert outcome.code == 2
+    assert "is pinned, and stranger_check.py cannot be read" in outcome.err
+
+
+def test_an_entry_point_of_no_distribution_has_nothing_to_be_pinned_to(
+    tmp_path, monkeypatch
+) -> None:
+    """A pin that cannot be compared and passes is no pin."""
+    point = EntryPoint("stranger", "stranger_check", "fillwright")
+    monkeypatch.setattr(pins, "entry_points", lambda **_: [point])
+
+    with pytest.raises(PluginError, match="belongs to no installed distribution"):
+        pins.check_pin("stranger", tmp_path, {"stranger": PluginPin(version="1.2")})
 
 
 def test_a_changed_file_of_a_pinned_plugin_is_not_imported(tmp_path, capsys, stranger) -> None:

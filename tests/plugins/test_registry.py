@@ -1,7 +1,7 @@
 """What a plugin may look like, what is refused with its name, and that start is final."""
 
 from collections.abc import Mapping
-from types import FunctionType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import pluggy
@@ -129,6 +129,24 @@ def test_what_could_not_work_is_refused_with_the_plugin_s_name(flaw: str) -> Non
         Registry().register(broken, "mine")
 
     assert caught.value.plugin == "mine"
+
+
+def test_a_class_that_nobody_builds_is_told_with_what_is_missing() -> None:
+    """A quant who forgot one function reads that the file has no hook, and sees the hook in it."""
+    module = ModuleType("mine")
+    module.limit, module.MaxQuantity = 3, _Methods  # type: ignore[attr-defined]  # that is what is tried
+
+    with pytest.raises(PluginError, match=r"nobody builds its class MaxQuantity; add provide_ch"):
+        Registry().register(module, "mine")
+
+
+def test_a_misspelt_hook_that_went_past_the_registry_is_found_by_the_next_plugin() -> None:
+    """Handed to pluggy itself, a misspelt check is registered, and never asked."""
+    registry = Registry()
+    registry.manager.register(plugin(check_ordr=marked(_plain)), "past")
+
+    with pytest.raises(PluginError, match="unknown hook 'check_ordr'"):
+        registry.register(_Methods(), "mine")
 
 
 @pytest.mark.parametrize(
@@ -264,6 +282,22 @@ def test_start_is_final() -> None:
     assert registry.checks == before
     assert manager.frozen
     assert manager.has_plugin("mine")
+
+
+def test_before_the_start_plugins_come_and_go_by_name() -> None:
+    """A test that cannot take a check out again tests with everybody else's."""
+    registry, check = Registry(), _Methods()
+    manager = registry.manager
+    registry.register(check, "mine")
+
+    assert manager.unregister(name="mine") is check
+    manager.set_blocked("mine")
+    assert manager.register(check, "mine") is None
+    assert manager.unblock("mine")
+    assert manager.register(check, "mine") == "mine"
+    with pytest.raises(PluginError, match="loaded past the registry"):
+        manager.load_setuptools_entrypoints("fillwright")
+    assert manager.attempts == []
 
 
 def test_a_change_forced_past_the_freeze_is_not_asked() -> None:

@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -124,9 +124,8 @@ def _from_file(name: str, folder: Path) -> Found:
 def _module(title: str, path: Path) -> ModuleType:
     module_name = f"fillwright_local_{title}"
     loader = _FreshLoader(module_name, str(path))
-    spec = importlib.util.spec_from_loader(module_name, loader)
-    if spec is None:
-        raise PluginError(title, f"{path} cannot be loaded as a Python module")
+    spec = ModuleSpec(module_name, loader, origin=str(path))
+    spec.has_location = True
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses look their own module up there
     try:
