@@ -65,6 +65,10 @@ FAULTS: dict[str, tuple[Callable[..., Any], str]] = {
     "returns a coroutine": (lambda o, b: a_coroutine(), "CHECK_NO_VERDICT"),
     "returns a generator": (lambda o, b: (one for one in "ab"), "CHECK_NO_VERDICT"),
     "has no code": (lambda o, b: Reject("", measured=1, limit=1), "CHECK_BAD_VERDICT"),
+    "has no text of its own": (
+        lambda o, b: Reject("R", measured=1, limit=1, text=3),  # type: ignore[arg-type]  # as strangers do
+        "CHECK_BAD_VERDICT",
+    ),
     "has no scope": (
         lambda o, b: Halt("H", scope="desk", measured=1, limit=1),  # type: ignore[arg-type]  # as strangers do
         "CHECK_BAD_VERDICT",
