@@ -2,7 +2,7 @@
 
 import pytest
 
-from desk.kit import Check, D, World, open_order, resting
+from desk.kit import Check, D, World, but, open_order, resting
 from fillwright.errors import BadInput, DeskClosed
 from fillwright.findings import CashDiffers, PositionDiffers
 from fillwright.ledger import AlertCleared, CashAdjusted, PositionAdjusted, decode
@@ -153,3 +153,42 @@ async def test_a_desk_that_is_closed_accepts_nothing(apart):
 
     with pytest.raises(DeskClosed):
         await apart.desk.accept("AAPL", **LOOKED)
+
+
+async def test_a_figure_that_moves_is_not_accepted(apart):
+    """A dividend that comes in while somebody looks is taken for a part of the difference."""
+    ask, told = apart.parts.adapter.executor.account, []
+
+    async def account():
+        told.append(await ask())
+        return but(told[-1], cash=told[-1].cash + len(told))
+
+    apart.parts.adapter.executor.account = account
+
+    with pytest.raises(BadInput, match="the difference moved while it was looked at"):
+        await apart.wait(apart.desk.accept("cash", **LOOKED))
+    assert written(apart, CashAdjusted) == []
+
+
+async def test_what_is_no_number_is_not_accepted(apart):
+    """A ledger that holds no number can be compared with nothing, for good."""
+    ask = apart.parts.adapter.executor.account
+
+    async def account():
+        return but(await ask(), cash=D("NaN"))
+
+    apart.parts.adapter.executor.account = account
+
+    with pytest.raises(BadInput, match="the broker's figure is NaN"):
+        await apart.wait(apart.desk.accept("cash", **LOOKED))
+    assert written(apart, CashAdjusted) == []
+
+
+async def test_an_open_order_of_another_symbol_explains_nothing(apart):
+    """On a desk that always has orders open, no difference could ever be accepted."""
+    await apart.submit(**resting(symbol="KO", limit_price="18"))
+    await apart.run(1)
+
+    found = await apart.wait(apart.desk.accept("AAPL", **LOOKED))
+
+    assert found.theirs == 40
