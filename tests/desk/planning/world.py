@@ -107,9 +107,9 @@ class World:
     def holds(self) -> Decimal:
         return sum(
             (
-                s.leaves * (s.order.limit_price or self.prices[s.symbol])
+                s.order.notional or s.leaves * (s.order.limit_price or self.prices[s.symbol])
                 for s in self.states.values()
-                if s.side is Side.BUY and s.order and s.broker_order_id and s.quantity
+                if s.side is Side.BUY and s.order and s.broker_order_id and not s.ended
             ),
             ZERO,
         )
@@ -168,12 +168,19 @@ class World:
         self.put(placed)
         if script.how != "never":
             rules = instrument_of(self, placed.symbol)
-            part = rules.round_quantity((placed.quantity or ZERO) * script.part)
+            whole = placed.quantity or self._bought_for(placed)
+            part = rules.round_quantity(whole * script.part)
             self.clock.later(script.after, lambda: self.fill(placed.client_order_id, part))
+
+    def _bought_for(self, state: OrderState) -> Decimal:
+        """How much an order by notional buys."""
+        notional = state.order.notional if state.order else None
+        return (notional or ZERO) / self.prices[state.symbol]
 
     def _check(self, order: Order) -> None:
         quantity, price = order.quantity or ZERO, order.limit_price or self.prices[order.symbol]
-        if order.side is Side.BUY and quantity * price > self.account().buying_power:
+        cost = order.notional or quantity * price
+        if order.side is Side.BUY and cost > self.account().buying_power:
             self.violations.append(f"overspent on {order.symbol}")
         if order.side is Side.SELL and quantity > self.positions.get(order.symbol, ZERO):
             self.violations.append(f"oversold {order.symbol}")
@@ -190,7 +197,8 @@ class World:
         else:
             self.clock.later(self.settle_after, lambda: self._pay(quantity * price))
         filled = state.filled + quantity
-        status = OrdStatus.FILLED if filled == state.quantity else OrdStatus.PARTIALLY_FILLED
+        done = state.quantity is None or filled == state.quantity
+        status = OrdStatus.FILLED if done else OrdStatus.PARTIALLY_FILLED
         self.put(
             replace(
                 state,

@@ -34,7 +34,7 @@ class Worked:
 def item_result(worked: Worked) -> ItemResult:
     """The line's result; what was asked is what filled plus named residuals."""
     line, state = worked.line, worked.state
-    parts = (*line.residuals, *_unfilled(worked)) if line.order else line.residuals
+    parts = (*line.residuals, *_unfilled(worked, line.order)) if line.order else line.residuals
     real = (part for part in parts if part.quantity != 0 or part.why is Why.IN_DOUBT)
     residuals = tuple(sorted(real, key=lambda part: part.why in HARMLESS))
     return ItemResult(
@@ -74,11 +74,8 @@ def _status(worked: Worked, residuals: tuple[Residual, ...]) -> ItemStatus:
     return ItemStatus.DUST if whys <= {Why.DUST} else ItemStatus.NOT_FILLED
 
 
-def _unfilled(worked: Worked) -> list[Residual]:
-    line, order, state = worked.line, worked.order, worked.state
-    wanted = line.order
-    if wanted is None:
-        return []
+def _unfilled(worked: Worked, wanted: Order) -> list[Residual]:
+    order, state = worked.order, worked.state
     if order is None or state is None:
         note = worked.note or Residual(why=Why.NOT_SENT)
         return [_part(note.why, wanted.quantity, note.text, wanted.notional)]

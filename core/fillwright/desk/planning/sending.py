@@ -5,20 +5,13 @@ from collections.abc import Mapping
 
 from fillwright.desk.planning.ports import PlanDesk
 from fillwright.desk.planning.settings import Backoff, PlanSettings
-from fillwright.errors import (
-    DeskBusy,
-    IntentConflict,
-    NotReady,
-    OrderRefused,
-    OrderRejected,
-    UnknownSymbol,
-)
+from fillwright.errors import DeskBusy, IntentConflict, NotReady, OrderRefused
 from fillwright.orders import Order
 from fillwright.plans import Residual, Why
 from fillwright.protocols import OrderHandle
 
 #: Nothing was sent, and sending it again would end the same.
-_REFUSALS = (OrderRefused, IntentConflict, UnknownSymbol)
+_REFUSALS = (OrderRefused, IntentConflict)
 
 
 class Sender:
@@ -64,8 +57,6 @@ class Sender:
                 self.handles[index] = await self.desk.submit(order)
             except _REFUSALS as fault:
                 self.note(index, Why.REFUSED, str(fault))
-            except OrderRejected as fault:
-                self.note(index, Why.REJECTED, str(fault))
             except (DeskBusy, NotReady) as fault:
                 pause = backoff.next()
                 if self.desk.clock.monotonic() + pause < self.deadline:
