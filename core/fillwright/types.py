@@ -162,8 +162,9 @@ MONEY_DIGITS = 9
 def plain(value: Decimal) -> Decimal:
     """Drop trailing zeros and the exponent: `1.50` and `1.5` become one value, `1E+2` is `100`."""
     short = value.normalize()
-    _, _, exponent = short.as_tuple()
-    return short if isinstance(exponent, int) and exponent <= 0 else short.quantize(Decimal(1))
+    # Where its exponent is above zero it is written with one, and nowhere else with an `E+`.
+    written = short.is_finite() and "E+" not in str(short)
+    return short if written else short.quantize(Decimal(1))
 
 
 def decimal_from(value: object) -> Decimal:
@@ -174,9 +175,9 @@ def decimal_from(value: object) -> Decimal:
     if isinstance(value, str):
         if _WRITTEN.fullmatch(value) is None:
             raise ValueError(f"{value[:40]!r} is not a decimal number")
-        parsed = Decimal(value)
+        parsed, text = Decimal(value), value
     elif isinstance(value, Decimal):
-        parsed = value
+        parsed, text = value, str(value)
     else:
         # Not a TypeError: pydantic tells a ValueError as a finding about the field.
         raise ValueError(  # noqa: TRY004
@@ -184,12 +185,18 @@ def decimal_from(value: object) -> Decimal:
         )
     if not parsed.is_finite():
         raise ValueError(f"{parsed} is not a finite number")
-    _, digits, exponent = parsed.as_tuple()
+    # What is written in so few characters, without an exponent, has no more digits either.
+    if len(text) > MAX_DIGITS or "E" in text or "e" in text:
+        _refuse_long(parsed)
+    return plain(parsed)
+
+
+def _refuse_long(value: Decimal) -> None:
+    _, digits, exponent = value.as_tuple()
     too_long = len(digits) > MAX_DIGITS or not -MAX_DIGITS <= int(exponent) <= MAX_DIGITS
     # Written out, `1E+28` has one digit more.
-    if too_long or (parsed and parsed.adjusted() >= MAX_DIGITS):
+    if too_long or (value and value.adjusted() >= MAX_DIGITS):
         raise ValueError(f"more than {MAX_DIGITS} digits")
-    return plain(parsed)
 
 
 def _positive(value: Decimal) -> Decimal:

@@ -59,7 +59,7 @@ def test_an_opening_that_cannot_begin_says_why(
     raised = sqlite3.OperationalError("odd")
     raised.sqlite_errorcode = code
 
-    def failing(_: object) -> None:
+    def failing(*_: object) -> None:
         raise raised
 
     monkeypatch.setattr("fillwright.journal.sqlite.lengthen_wal", failing)

@@ -136,10 +136,10 @@ MUTANTS: Sequence[Mutant] = (
         "an order that waits for its turn never finds out that it is too late",
         (
             CARRIER + "_turn",
-            "asked = asyncio.ensure_future",
+            "start = asyncio.get_running_loop",
             (
                 "await self._limiter.acquire(Lane.SUBMIT); return True\n"
-                "    asked = asyncio.ensure_future"
+                "    start = asyncio.get_running_loop"
             ),
         ),
         only=("rate",),

@@ -16,6 +16,7 @@ from typing import Any
 from fillwright.desk.approvals import Approvals
 from fillwright.desk.books import Books
 from fillwright.desk.deadline import Deadline
+from fillwright.desk.ends import until_ended
 from fillwright.desk.keeper import Keeper
 from fillwright.desk.tasks import end
 from fillwright.desk.wire import Wire, Withheld
@@ -183,11 +184,12 @@ class Carrier:
 
     async def _turn(self, key: ClientOrderId, deadline: Deadline) -> bool:
         """Wait for the right to send; False when it was withdrawn or too late before that."""
-        asked = asyncio.ensure_future(self._limiter.acquire(Lane.SUBMIT))
-        timer = asyncio.ensure_future(self._clock.sleep(deadline.left(self._clock)))
+        start = asyncio.get_running_loop().create_task
+        asked = start(self._limiter.acquire(Lane.SUBMIT))
+        timer = start(self._clock.sleep(deadline.left(self._clock)))
         self._waiting[key] = timer
         try:
-            await asyncio.wait((asked, timer), return_when=asyncio.FIRST_COMPLETED)
+            await until_ended((asked, timer))
             return asked.done()
         finally:
             del self._waiting[key]

@@ -3,7 +3,8 @@
 Rules:
 1. `write` is the only way in which the desk's state changes: record first, then fold.
 2. A handle shows a change at once; plugins are told only after its record is durable, in order.
-3. Settled orders leave the working set; the journal brings them back when they are asked for.
+3. Settled orders leave the working set; the newest of them are remembered, all others the journal
+   brings back when they are asked for.
 """
 
 from collections import Counter
@@ -31,6 +32,8 @@ from fillwright.states import OrderState
 from fillwright.types import ZERO, ClientOrderId, OrdStatus
 
 Listener = Callable[[int, Change], None]
+#: How many settled orders are remembered as they were when they left.
+REMEMBERED = 256
 
 
 async def after_durable(journal: Journal, seq: int, then: Callable[[], object]) -> None:
@@ -56,6 +59,7 @@ class Keeper:
         #: When a named person last lifted a halt.
         self.attended = EVER
         self._listeners: tuple[Listener, ...] = ()
+        self._settled: dict[ClientOrderId, OrderState] = {}
 
     def listen(self, listener: Listener) -> None:
         """Tell `listener` too of every change, with the sequence number of its record."""
@@ -125,7 +129,7 @@ class Keeper:
 
     def state(self, key: ClientOrderId) -> OrderState | None:
         """What is known of an order, under way or settled; None if it never was."""
-        known = self.ledger.orders.get(key)
+        known = self.ledger.orders.get(key) or self._settled.get(key)
         if known is not None:
             return known
         if not self.restore(key):
@@ -151,6 +155,14 @@ class Keeper:
         if state is not None:
             self.exposures.update(state, None)
             self.ledger.forget(key)
+            self._remember(state)
+
+    def _remember(self, state: OrderState) -> None:
+        settled = self._settled
+        settled.pop(state.client_order_id, None)
+        settled[state.client_order_id] = state
+        if len(settled) > REMEMBERED:
+            del settled[next(iter(settled))]
 
     def working(self) -> Iterator[OrderState]:
         """Every order that the broker has or may have."""

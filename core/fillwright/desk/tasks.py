@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from fillwright.desk.ends import until_ended
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock
 
@@ -16,10 +17,10 @@ async def finished_within(work: Coroutine[Any, Any, object], seconds: float, clo
 
     What it raises comes through.
     """
-    working = asyncio.ensure_future(work)
-    timer = asyncio.ensure_future(clock.sleep(seconds))
+    start = asyncio.get_running_loop().create_task
+    working, timer = start(work), start(clock.sleep(seconds))
     try:
-        await asyncio.wait((working, timer), return_when=asyncio.FIRST_COMPLETED)
+        await until_ended((working, timer))
         if not working.done():
             return False
         working.result()
@@ -53,9 +54,9 @@ async def answered_within(question: Awaitable[T], seconds: float, clock: Clock) 
 
 
 async def _first_of(asked: "asyncio.Future[T]", sleep: Coroutine[Any, Any, None]) -> None:
-    timer = asyncio.ensure_future(sleep)
+    timer = asyncio.get_running_loop().create_task(sleep)
     try:
-        await asyncio.wait((asked, timer), return_when=asyncio.FIRST_COMPLETED)
+        await until_ended((asked, timer))
     finally:
         await end(timer)
 
@@ -66,7 +67,7 @@ async def end(*tasks: "asyncio.Future[Any]") -> None:
         task.cancel()
     try:
         while running := [task for task in tasks if not task.done()]:
-            await asyncio.wait(running)
+            await until_ended(running, len(running))
     finally:
         for task in tasks:
             if task.done():

@@ -96,8 +96,8 @@ def configure(path: Path, connection: sqlite3.Connection) -> None:
         raise JournalError(f"journal {path}: its file system cannot hold a WAL; use a local disk")
 
 
-def lengthen_wal(connection: sqlite3.Connection) -> None:
-    """Give the WAL its full length before the first commit, by a transaction that is taken back.
+def lengthen_wal(connection: sqlite3.Connection, pages: int = WAL_PAGES) -> None:
+    """Make room in the WAL before the first commit, by a transaction that is taken back.
 
     A commit that changes the length of a file waits for the file system's own journal too, about
     as long again as for its data. Where there is no room for it, only speed is lost.
@@ -108,7 +108,7 @@ def lengthen_wal(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE room (content)")
-        connection.execute("INSERT INTO room VALUES (zeroblob(?))", (WAL_PAGES * 4096,))
+        connection.execute("INSERT INTO room VALUES (zeroblob(?))", (pages * 4096,))
     except sqlite3.OperationalError as fault:
         # A disk that fails altogether fails the first record as well.
         if fault.sqlite_errorcode & FAMILY not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:

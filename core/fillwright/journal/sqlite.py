@@ -24,6 +24,7 @@ from fillwright.journal.reader import JournalReader
 from fillwright.journal.schema import (
     FAMILY,
     FAULTS,
+    WAL_PAGES,
     check_pages,
     configure,
     connect,
@@ -48,6 +49,8 @@ class SqliteJournal:
 
     #: What commits; a simulation has one without a thread.
     _make_writer = Writer
+    #: How much room the WAL is given when it is opened.
+    _room = WAL_PAGES
 
     def __init__(self, binding: Binding, clock: Clock, hold: "_Hold") -> None:
         self.binding = binding
@@ -94,7 +97,7 @@ class SqliteJournal:
         prepare_folder(file, network=network)
         lock = Lock.replacing(file) if takeover else Lock.acquire(file)
         try:
-            hold = _Hold(file, lock)
+            hold = _Hold(file, lock, cls._room)
             try:
                 hold.begin(binding, clock, takeover=takeover, check=check)
                 return cls(binding, clock, hold)
@@ -249,9 +252,10 @@ class SqliteJournal:
 class _Hold:
     """What an opening gathers, step by step, until the journal stands."""
 
-    def __init__(self, path: Path, lock: Lock) -> None:
+    def __init__(self, path: Path, lock: Lock, room: int) -> None:
         self.path = path
         self.lock = lock
+        self._room = room
         self.chain = Chain()
         self.note = read_note(path)
         self._expect_records()
@@ -275,7 +279,7 @@ class _Hold:
         try:
             # Before anything is written: what is missing may still lie in the WAL for a repair.
             self._continue(binding)
-            lengthen_wal(self.connection)
+            lengthen_wal(self.connection, self._room)
             self.connection.execute("BEGIN IMMEDIATE")
             self._continue(binding)
             row = self.chain.open_epoch(binding, clock.now(), takeover=takeover)

@@ -45,7 +45,8 @@ class FakeBroker:
         self.stream: TradingStream = FakeStream(self.venue, clock, settings.backlog)
         self._late = Late(clock)
         history = History(self.venue, clock)
-        if script is not None or any(fault.fault is Kind.LAG for fault in settings.faults):
+        lags = any(fault.fault is Kind.LAG for fault in settings.faults)
+        if lags or (script is not None and script.may_lag):
             history.start()
         if script is None and settings.faults:
             script = FaultScript(settings.faults, chance)

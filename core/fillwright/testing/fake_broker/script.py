@@ -168,6 +168,11 @@ class FaultScript:
         """Write one more line, which counts from now on."""
         self._lines.append(Line(fault))
 
+    @property
+    def may_lag(self) -> bool:
+        """Whether a list may be asked for as it was; lines may still be added."""
+        return True
+
     def clear(self) -> None:
         """End all faults."""
         self._lines.clear()

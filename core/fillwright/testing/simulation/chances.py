@@ -116,6 +116,11 @@ class SeededScript(FaultScript):
         #: Tells the timeline something, in a word and the rest of a sentence.
         self.note: Callable[[str, str], None] = lambda _what, _text: None
 
+    @property
+    def may_lag(self) -> bool:
+        """Whether a list may be asked for as it was."""
+        return bool(self.knobs.lagging_reads or self.knobs.lagging_fills)
+
     def clear(self) -> None:
         """End all faults."""
         super().clear()

@@ -16,7 +16,7 @@ class SimClock:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, start: datetime = START) -> None:
-        self._loop = loop
+        self._time = loop.time
         self._start = start
         self._shift = timedelta()
         #: Asked for many times before the loop's time moves: at which one, and what it was.
@@ -25,7 +25,7 @@ class SimClock:
 
     def now(self) -> datetime:
         """The time of day in UTC."""
-        at = self._loop.time()
+        at = self._time()
         if at != self._asked_at:
             self._now = self._start + self._shift + timedelta(seconds=at)
             self._asked_at = at
@@ -33,7 +33,7 @@ class SimClock:
 
     def monotonic(self) -> float:
         """Seconds since the loop was made."""
-        return self._loop.time()
+        return self._time()
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the loop's time."""

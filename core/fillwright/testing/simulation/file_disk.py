@@ -180,6 +180,8 @@ class FileJournal(SqliteJournal):
 
     _disk: FileDisk
     _on_append: Callable[[Record], None]
+    #: A scenario is short, and every death copies all of it.
+    _room = 64
 
     @classmethod
     def on(

@@ -3,8 +3,8 @@
 Rules:
 1. The time moves only when nothing is ready, and then to the next timer at once.
 2. Which of the ready callbacks runs next is drawn from the seed; with `fifo` the oldest runs.
-   Asyncio's own callbacks only pass a result on, and run before: how many of them there are differs
-   from one Python to the next, and the scenario must not.
+   Callbacks that only pass a result on, asyncio's own above all, run before: how many of them there
+   are differs from one Python to the next, and the scenario must not.
 3. Nothing ready and no timer left while the scenario waits is a deadlock, and raises.
 4. What belongs to a process that died never runs again, not even its finally blocks; they run
    when the scenario is over (`bury`), when its ports are long dead.
@@ -22,13 +22,15 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any, TypeVar
 
+from fillwright.desk.ends import until_ended
 from fillwright.testing.simulation.life import LIFE, Life
 
 T = TypeVar("T")
 #: More callbacks than any scenario needs: beyond it something spins.
 MOST_STEPS = 2_000_000
-#: Where asyncio's own callbacks stand: of `gather`, `wait` and `shield`.
-_PLUMBING = asyncio.gather.__module__
+#: Where the callbacks stand that only pass on an end: those of asyncio's `gather`, `wait` and
+#: `shield`, and of the desk's own `until_ended`.
+_PLUMBING = frozenset({asyncio.gather.__module__, until_ended.__module__})
 #: How often the rest of a scenario is told to end.
 _LAST_WORDS = 5
 #: And how many callbacks it may take for that.
@@ -157,7 +159,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._enough = True
 
     def _turn(self) -> None:
-        """Run one of the callbacks that are ready and not asyncio's own."""
+        """Run one of the callbacks that are ready and do more than pass something on."""
         ready = self._pool
         if self._fifo or len(ready) == 1:
             handle = ready.pop(0)
@@ -210,7 +212,7 @@ class SimLoop(asyncio.BaseEventLoop):
         if context is None:
             context = copy_context()
         handle = Callback(callback, args, context, self._now)
-        if getattr(callback, "__module__", None) == _PLUMBING:
+        if getattr(callback, "__module__", None) in _PLUMBING:
             self._plumbing.append(handle)
         else:
             self._pool.append(handle)

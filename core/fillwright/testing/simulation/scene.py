@@ -7,9 +7,9 @@ Rules:
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
+from typing import ParamSpec
 
 from fillwright.book import BookView
 from fillwright.desk.desk import Desk
@@ -44,6 +44,7 @@ from fillwright.verdicts import (
     Warn,
 )
 
+P = ParamSpec("P")
 _PLAN_FINISHED = "plan_finished"
 #: More requests in a minute than any desk makes.
 _UNLIMITED = 100_000
@@ -60,6 +61,7 @@ class Scene:
         self.journal = journal
         self._durable = durable
         self.shadow = Ledger()
+        self._read: dict[int, tuple[Record, Fact | None]] = {}
         #: The journal's newest record.
         self.newest: Record | None = None
         #: Executions that were told to the post-execution checks.
@@ -81,13 +83,15 @@ class Scene:
         #: The names of the standard controls that are asked, and the halts that they asked for.
         self.controls: tuple[str, ...] = ()
         self.halts_said: dict[tuple[Scope, str], float] = {}
+        #: The order that a control was asked about last, as text: all are asked about one.
+        self._asked: Order | None = None
+        self._content = ""
         outside.opened_at = None
         found = list(journal.read())
-        with self.watched():
-            invariants.changes.what_was_durable_is_found(outside, found)
+        self.hold(invariants.changes.what_was_durable_is_found, outside, found)
         for record in found:
             self.newest = record
-            fact = decode(record)
+            fact = self.fact_in(record)
             if fact is not None:
                 self._remember(record.seq, self.shadow.apply(fact))
                 self._note_opening(fact)
@@ -124,14 +128,20 @@ class Scene:
         if self.broken is not None:
             raise self.broken
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Keep what an invariant says."""
+    def hold(self, holds: Callable[P, None], *given: P.args, **named: P.kwargs) -> None:
+        """Ask an invariant, and keep what it says."""
         try:
-            yield
+            holds(*given, **named)
         except AssertionError as fault:
             self.broken = self.broken or fault
             raise
+
+    def fact_in(self, record: Record) -> Fact | None:
+        """The fact in a record; a record that is as it was when it was read holds the same one."""
+        known = self._read.get(record.seq)
+        if known is None or known[0] != record:
+            known = self._read[record.seq] = (record, decode(record))
+        return known[1]
 
     # ------------------------------------------------------------------ the journal
 
@@ -139,10 +149,9 @@ class Scene:
         """The journal took a record."""
         if not self.superseded:
             self.outside.records[record.seq] = record.hash
-        with self.watched():
-            invariants.changes.the_chain_goes_on(self, record)
-            if record.kind == _PLAN_FINISHED:
-                invariants.changes.a_plans_result_is_true(self, record)
+        self.hold(invariants.changes.the_chain_goes_on, self, record)
+        if record.kind == _PLAN_FINISHED:
+            self.hold(invariants.changes.a_plans_result_is_true, self, record)
         self.newest = record
 
     def _note_opening(self, fact: Fact) -> None:
@@ -154,8 +163,7 @@ class Scene:
         if self.newest is None or self.newest.seq != seq:
             key = change.fact.key if isinstance(change.fact, OrderFact) else ""
             self.newest = self.journal.about(key)[-1]  # nobody told of what was appended
-        with self.watched():
-            invariants.at_change(self, seq, change)
+        self.hold(invariants.at_change, self, seq, change)
         self._remember(seq, change)
         self._take_up(change.fact)
         self._note_opening(change.fact)
@@ -186,15 +194,13 @@ class Scene:
         outside.sent_at[key] = outside.clock.monotonic()
         if outside.halts:
             self._note_halted(order.order)
-        with self.watched():
-            invariants.at_submit(self, order)
+        self.hold(invariants.at_submit, self, order)
         self._leaves(key, order.order, change=False)
 
     def replaces(self, key: ClientOrderId, change: ApprovedChange) -> None:
         """A change is about to leave."""
         self.outside.requests["replace", key] += 1
-        with self.watched():
-            invariants.at_replace(self, key, change)
+        self.hold(invariants.at_replace, self, key, change)
         self._leaves(key, change.order, change=True)
 
     def _note_halted(self, wanted: Order) -> None:
@@ -211,21 +217,18 @@ class Scene:
         asked = None if change or state is None else state.order
         one = departures.leaves(key, order, asked, change=change)
         if one is not None:
-            with self.watched():
-                invariants.at_departure(self, one)
+            self.hold(invariants.at_departure, self, one)
 
     def cancels(self, key: ClientOrderId) -> None:
         """A cancel is about to leave."""
         self.outside.requests["cancel", key] += 1
-        with self.watched():
-            invariants.at_cancel(self, key)
+        self.hold(invariants.at_cancel, self, key)
 
     def asks(self, times: deque[float]) -> None:
         """Any request is about to leave; `times` are those at which this process made one."""
         limit = self.capabilities.requests_per_minute
         if limit < _UNLIMITED:
-            with self.watched():
-                invariants.requests.within_the_brokers_rate(times, limit)
+            self.hold(invariants.requests.within_the_brokers_rate, times, limit)
 
     # ------------------------------------------------------------------ the checks
 
@@ -244,14 +247,15 @@ class Scene:
         if self.superseded:
             return  # what another process does, this one need not know: it sends nothing more
         self.outside.departures.judge(order, view.now)
-        with self.watched():
-            invariants.standing.risk_sees_the_worst_case(self, view, key)
+        self.hold(invariants.standing.risk_sees_the_worst_case, self, view, key)
 
     def control(self, name: str, order: Order, answer: object) -> None:
         """A standard control said something about an order."""
         if self.superseded:
             return
-        said = self.outside.departures.said.setdefault(order.content().decode(), {})
+        if order is not self._asked:
+            self._asked, self._content = order, order.content().decode()
+        said = self.outside.departures.said.setdefault(self._content, {})
         said[name] = isinstance(answer, Allow | Warn)
         if isinstance(answer, Halt):
             whom = halt_name(answer.scope, order, "")
@@ -265,8 +269,7 @@ class Scene:
 
     def told_of(self, _state: OrderState, execution: Execution, _book: BookView) -> Verdict:
         """A post-execution check hears of a fill."""
-        with self.watched():
-            invariants.changes.told_once_after_durable(self, execution)
+        self.hold(invariants.changes.told_once_after_durable, self, execution)
         self.told[execution.execution_id] = None
         self.outside.told[execution.execution_id] = None
         return ALLOW

@@ -5,8 +5,7 @@
 3. What was missed is not repeated: reports go to who listens, and the books tell the rest.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -60,6 +59,7 @@ class Venue:
             file.shift = self._books.began - file.first
         path = file or SeededPath(settings.seed, settings.volatility, settings.depth)
         self._tape = Tape(self._books)
+        self._ending = _Turn(self._finish)
         self._matching = Matching(settings, self._books, self._tape, listings, path)
         self._admission = Admission(settings, self._books, self._matching)
         self._changes = Changes(settings, self._books, self._matching, self._admission)
@@ -260,13 +260,10 @@ class Venue:
             books.changed_symbols.clear()
         self._tape.flush()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self) -> "_Turn":
+        """Everything that was to happen until now, then what stands under `with`."""
         self._begin()
-        try:
-            yield
-        finally:
-            self._finish()
+        return self._ending
 
     def _market(self, symbol: str) -> Market:
         if symbol not in self._matching.listings:
@@ -290,6 +287,21 @@ class Venue:
             holding.average_price,
             market.mark(),
         )
+
+
+class _Turn:
+    """Finish a turn of the venue when a `with` ends; it holds nothing, so one serves them all."""
+
+    __slots__ = ("_finish",)
+
+    def __init__(self, finish: Callable[[], None]) -> None:
+        self._finish = finish
+
+    def __enter__(self) -> None:
+        """It began already."""
+
+    def __exit__(self, *_fault: object) -> None:
+        self._finish()
 
 
 def _check_listed(symbols: Iterable[str], listings: dict[str, Listing], where: str) -> None:

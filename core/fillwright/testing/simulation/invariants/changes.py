@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from fillwright.journal import OPENED
-from fillwright.ledger import Abandoned, Change, HandedOver, Reported, decode
+from fillwright.ledger import Abandoned, Change, HandedOver, Reported
 from fillwright.plans import ExecutionResult
 from fillwright.protocols import Record
 from fillwright.reports import AnomalyKind, Execution
@@ -31,7 +31,7 @@ def replay_is_live(scene: "Scene", seq: int, change: Change) -> None:
     live, shadow, record = scene.ledger, scene.shadow, scene.newest
     if record is None or record.seq != seq:
         raise Violation(f"the change of record {seq} has no record")
-    fact = decode(record)
+    fact = scene.fact_in(record)
     if fact is None or fact != change.fact:
         raise Violation(f"record {seq} reads {fact}, and {change.fact} was meant")
     shadow.apply(fact)

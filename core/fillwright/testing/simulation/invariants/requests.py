@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
 
-from fillwright.ledger import Asked, Fact, Sent, Staged, decode
+from fillwright.ledger import Asked, Fact, Sent, Staged
 from fillwright.orders import Order
 from fillwright.plans.sizing import SizedLine
 from fillwright.protocols import Dedup, Record
@@ -25,7 +25,7 @@ _WIDE: Final = frozenset({Scope.DESK, Scope.ACCOUNT})
 def _durable(scene: "Scene", key: ClientOrderId) -> list[Fact]:
     """What is recorded of one order and survives a power cut now."""
     records = [r for r in scene.journal.about(key) if r.seq <= scene.durable]
-    return [fact for fact in map(decode, records) if fact is not None]
+    return [fact for fact in map(scene.fact_in, records) if fact is not None]
 
 
 @invariant(When.BROKER, "I1", "I17")
