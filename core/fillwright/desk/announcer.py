@@ -50,7 +50,9 @@ class Told(Protocol):
 class Announcer:
     """One task that follows the journal."""
 
-    def __init__(self, journal: Journal, told: Told, *, remember: Callable[[Change], None]) -> None:
+    def __init__(
+        self, journal: Journal, told: Told, *, remember: Callable[[OrderState], None]
+    ) -> None:
         self._journal = journal
         self._told = told
         self._remember = remember
@@ -136,4 +138,4 @@ class Announcer:
         if again:
             return
         self._told.observe(after, item.anomalies)
-        self._remember(item)
+        self._remember(after)

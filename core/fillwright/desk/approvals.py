@@ -329,8 +329,8 @@ class Approvals:
         now = self._clock.now()
         for sent in self._keeper.historian.view(now).events(Deed.SENT, since=now - REMEMBERED):
             state = self._keeper.state(ClientOrderId(sent.client_order_id))
-            if state is not None and state.order is not None:
-                self._recent.add(state.order, sent.client_order_id, sent.at)
+            assert state is not None and state.order is not None  # noqa: S101, PT018  # it was sent
+            self._recent.add(state.order, sent.client_order_id, sent.at)
 
     def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:
         """Record the halts that a check asked for."""

@@ -114,13 +114,9 @@ class ThreadAside:
         loop = asyncio.get_running_loop()
         over: asyncio.Future[None] = loop.create_future()
 
-        def end() -> None:
-            if not over.done():
-                over.set_result(None)
-
         def told() -> None:
             try:
-                loop.call_soon_threadsafe(end)
+                loop.call_soon_threadsafe(over.set_result, None)
             except RuntimeError:
                 return  # the loop was closed meanwhile: nobody waits
 

@@ -309,11 +309,8 @@ class Desk:
         if after.status is not OrdStatus.STAGED:
             self._parts.note(after)
 
-    def remembered(self, change: Change) -> None:
+    def remembered(self, after: OrderState) -> None:
         """A change is durable: a settled order may leave the memory, the journal has it."""
-        after = change.after
-        if after is None:
-            return
         key = after.client_order_id
         if after.settled and self._keeper.ledger.orders.get(key) is after:
             self._keeper.forget(key)

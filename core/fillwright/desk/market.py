@@ -6,7 +6,6 @@ What could not be had is simply not here: the checks that need it refuse.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -18,7 +17,6 @@ from fillwright.logs import get_logger
 from fillwright.orders import Order
 from fillwright.protocols import Adapter, Clock
 from fillwright.resilience import CircuitBreaker, Lane, Limiter
-from fillwright.types import ZERO
 
 _log = get_logger(__name__)
 T = TypeVar("T")
@@ -174,11 +172,6 @@ class Market:
         self.account = account
         self._heard(account)
         return account
-
-    @property
-    def available(self) -> Decimal:
-        """Buying power now, what is reserved on top of the broker's word taken off."""
-        return self.account.buying_power - self._funds.reserved if self.account else ZERO
 
     async def ask(
         self,

@@ -8,7 +8,7 @@ Rules:
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from fillwright.desk.arming import Arming
 from fillwright.desk.granting import Verifier
@@ -158,6 +158,8 @@ class Operator:
                 said("by", asked.by)
                 self._limits.take_back(asked.path)
                 _log.warning("limit_lapsed", limit=asked.path, reason=f"revoked by {asked.by}")
+            case _:
+                assert_never(asked)
         seq, _ = self._keeper.write(replace(asked, at=now))
         return seq
 

@@ -50,7 +50,7 @@ class Parts:
 
     _on_fault: Callable[[str, BaseException], None]
     _on_change: Callable[[Change], None]
-    _on_durable: Callable[[Change], None]
+    _on_durable: Callable[[OrderState], None]
 
     def __init__(  # noqa: PLR0913  # what a desk is made of
         self,
@@ -240,7 +240,7 @@ class Parts:
         *,
         on_fault: Callable[[str, BaseException], None],
         on_change: Callable[[Change], None],
-        on_durable: Callable[[Change], None],
+        on_durable: Callable[[OrderState], None],
     ) -> None:
         """Say who hears of a task that failed, of a change, and that a change is durable."""
         self._on_fault, self._on_change, self._on_durable = on_fault, on_change, on_durable
@@ -254,8 +254,8 @@ class Parts:
         self._on_change(change)
         self.announcer.add(seq, change)
 
-    def _remember(self, change: Change) -> None:
-        self._on_durable(change)
+    def _remember(self, after: OrderState) -> None:
+        self._on_durable(after)
 
     def _take_up(self, key: ClientOrderId) -> None:
         self.doubts.take_up(key)

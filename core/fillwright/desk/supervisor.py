@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fillwright.accounts import Account
 from fillwright.desk.announcer import Announcer
 from fillwright.desk.books import Books
 from fillwright.desk.deadman import DeadMan
@@ -193,10 +192,6 @@ class Supervisor:
         self._compared = self._clock.monotonic()
         self._health.clear("books")
         return True
-
-    async def compare_now(self) -> Account | None:
-        """Compare on demand; the account as the broker tells it, None when it did not answer."""
-        return self._market.account if await self._compare() else None
 
     # ------------------------------------------------------------------ watch
 

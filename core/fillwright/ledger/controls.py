@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from fillwright.grants import Grant
 from fillwright.verdicts import Scope
@@ -132,3 +133,5 @@ class Controls:
                 self.known_limits.add(fact.id)
             case LimitRevoked():
                 self.limits.pop(fact.path, None)
+            case _:
+                assert_never(fact)

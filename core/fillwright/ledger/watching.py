@@ -10,6 +10,7 @@ Rules:
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import assert_never
 
 from fillwright.alerts import Alert
 
@@ -64,3 +65,5 @@ class Watched:
                 self.standing.pop(fact.alert_id, None)
             case Judged():
                 self.judged = dict(fact.upto)
+            case _:
+                assert_never(fact)
