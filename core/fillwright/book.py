@@ -126,6 +126,10 @@ class BookView:
     _reckoned: dict[str, tuple[Order, Any]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    #: What was reckoned of the view itself; see `once`.
+    _shared: dict[Callable[..., Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def exposure(self, symbol: str) -> Exposure:
         """What is held and under way in `symbol`."""
@@ -229,6 +233,11 @@ class BookView:
         """
         if order.side is Side.BUY and order.limit_price is not None:
             return order.limit_price
+        if collar == COLLAR:
+            return self._once("price", order, self._price)
+        return self._price(order, collar)
+
+    def _price(self, order: Order, collar: Decimal = COLLAR) -> Decimal | None:
         reference = self.reference_price(order.symbol, order.side)
         if reference is None:
             return order.limit_price if order.type is OrdType.LIMIT else None
@@ -241,7 +250,8 @@ class BookView:
     def worst_quantity(self, order: Order, collar: Decimal = COLLAR) -> Decimal | None:
         """How much may still trade: an order by notional gets more when the price falls."""
         if order.quantity is not None:
-            return max(order.quantity - self.already_filled, ZERO)
+            filled = self.already_filled
+            return max(order.quantity - filled, ZERO) if filled else order.quantity
         reference = self.reference_price(order.symbol, order.side)
         if order.notional is None or reference is None:
             return None
@@ -281,6 +291,17 @@ class BookView:
         if known is None or known[0] is not order:
             known = self._reckoned[what] = (order, reckon(order))
         return known[1]
+
+    def once(self, reckon: Callable[["BookView"], T]) -> T:
+        """What a function of a module makes of this view, reckoned once for all checks.
+
+        It may not be changed: give a number, a tuple, or something frozen.
+        """
+        shared = self._shared
+        if reckon not in shared:
+            shared[reckon] = reckon(self)
+        found: T = shared[reckon]
+        return found
 
     def reducible(self, order: Order) -> Decimal:
         """The largest quantity on the order's side that still only reduces; zero if none."""

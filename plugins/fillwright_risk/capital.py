@@ -62,7 +62,7 @@ class DailyCapital(Control[DailyCapitalTable]):
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Add what left today and this order, and compare with the limit."""
         table = self.limits.of(order, book)
-        if _adds_nothing(order, book):
+        if book.standing_value is not None and _adds_nothing(order, book):
             return ALLOW
         total = _others(book, since=book.today, opening=True)
         verdict = self.with_cost(order, book, total, table.limit_usd, "today")
@@ -88,7 +88,7 @@ class BasketNotional(Control[BasketNotionalTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Add what left of the plan and of the parent, and compare with each limit."""
-        if _adds_nothing(order, book):
+        if book.standing_value is not None and _adds_nothing(order, book):
             return ALLOW
         table = self.limits.of(order, book)
         if order.plan_id is not None and table.plan_usd is not None:
@@ -102,20 +102,14 @@ class BasketNotional(Control[BasketNotionalTable]):
         return ALLOW
 
 
-def sent_value(
-    book: BookView, *, since: datetime | None = None, **only: Unpack[Only]
-) -> Decimal | None:
-    """What such orders and replaces were worth when they left; None when one has no value."""
-    sent = book.history.value(Deed.SENT, since=since, **only)
-    changed = book.history.value(Deed.REPLACED, since=since, **only)
-    return None if sent is None or changed is None else sent + changed
-
-
 def _others(
     book: BookView, *, since: datetime | None = None, **only: Unpack[Only]
 ) -> Decimal | None:
-    """The same without the rest of an order that is being changed: it counts as it would stand."""
-    total = sent_value(book, since=since, **only)
+    """What such orders and replaces were worth when they left; None when one has no value.
+
+    The rest of an order that is being changed is left out: it counts as it would stand.
+    """
+    total = book.history.value(Deed.SENT, Deed.REPLACED, since=since, **only)
     return None if total is None else total - (book.standing_value or ZERO)
 
 

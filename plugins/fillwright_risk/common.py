@@ -81,8 +81,10 @@ class Control(Generic[T]):
     ) -> Allow | Reject:
         """Hold `total` and the most that the order may cost to `limit`; what reduces passes."""
         cost = book.worst_cost(order)
-        if known(total) and known(cost) and known(limit) and total + cost <= limit:
-            return ALLOW
+        if total is not None and cost is not None and limit is not None:
+            together = total + cost
+            if together.is_finite() and limit.is_finite() and together <= limit:
+                return ALLOW
         if book.reduces(order):
             return ALLOW
         if not known(limit):

@@ -12,7 +12,7 @@ from fillwright.types import ZERO, NonNegative, Price, Side
 from fillwright.verdicts import ALLOW, Verdict
 from fillwright_risk import defaults
 from fillwright_risk.common import HUNDRED, Control, Table, known
-from fillwright_risk.portfolio import value_of
+from fillwright_risk.portfolio import totals_of
 
 
 class BuyingPowerTable(Table):
@@ -84,12 +84,14 @@ class MarginExcess(Control[MarginExcessTable]):
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Take the margin of everything from equity, and compare with the floor."""
         table = self.limits.of(order, book)
-        parts = table.long_pct / HUNDRED, table.short_pct / HUNDRED
-        margin, cost = _margin(book, *parts), book.worst_cost(order)
+        long, short = table.long_pct / HUNDRED, table.short_pct / HUNDRED
+        total, cost = book.once(totals_of), book.worst_cost(order)
         equity = book.account.equity
         left = None
-        if known(margin) and known(cost) and known(equity):
-            left = equity - margin - cost * parts[order.side is Side.SELL]
+        if total is not None and known(cost) and known(equity):
+            margin = (total.long + total.open_buys) * long
+            margin += (total.short + total.open_sells) * short
+            left = equity - margin - cost * (long if order.side is Side.BUY else short)
             if left >= table.floor_usd:
                 return ALLOW
         if book.reduces(order):
@@ -118,20 +120,15 @@ class SettledCash(Control[SettledCashTable]):
         if order.side is Side.SELL:
             return ALLOW
         sold = book.history.total(Deed.FILLED, since=book.today, side=Side.SELL)
-        unpriced = any(held.unpriced for held in book.exposures.values())
-        open_buys = sum((held.open_buy_value for held in book.exposures.values()), ZERO)
         settled = book.account.cash - sold - self.limits.of(order, book).floor_usd
-        total = None if unpriced else open_buys
-        return self.with_cost(order, book, total, settled, "settled cash")
+        return self.with_cost(order, book, _open_buys(book), settled, "settled cash")
 
 
-def _margin(book: BookView, long: Decimal, short: Decimal) -> Decimal | None:
-    """What positions and open orders need in equity, at their worst; None when not known."""
+def _open_buys(book: BookView) -> Decimal | None:
+    """What all open buys may cost; None when not known."""
     total = ZERO
-    for symbol, held in book.exposures.items():
-        value = value_of(book, symbol)
-        if held.unpriced or not known(value):
+    for held in book.exposures.values():
+        if held.unpriced:
             return None
-        total += value * long if value > 0 else -value * short
-        total += held.open_buy_value * long + held.open_sell_value * short
+        total += held.open_buy_value
     return total

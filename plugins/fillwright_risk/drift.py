@@ -48,10 +48,11 @@ class PriceDrift(Control[PriceDriftTable]):
         table, best = self.limits.of(order, book), price
         since = book.now - timedelta(seconds=table.window_seconds)
         buys = order.side is Side.BUY
-        for kind in (Deed.SENT, Deed.REPLACED):
-            sent = book.history.events(kind, since=since, symbol=order.symbol, side=order.side)
-            prices = [best, *(event.price for event in sent if event.price is not None)]
-            best = min(prices) if buys else max(prices)
+        sent = book.history.events(
+            Deed.SENT, Deed.REPLACED, since=since, symbol=order.symbol, side=order.side
+        )
+        prices = [best, *(event.price for event in sent if event.price is not None)]
+        best = min(prices) if buys else max(prices)
         drift = abs(price - best) * HUNDRED
         if drift <= table.max_drift_pct * best or book.reduces(order):
             return ALLOW

@@ -40,7 +40,13 @@ class InstrumentRules(Control[InstrumentRulesTable]):
         if not rules.tradable:
             return self.refuse(f"{order.symbol} is not tradable", "tradable")
         wrong = self._wrong_size(order, book, rules)
-        return wrong or next(self._wrong_prices(order, rules), None) or ALLOW
+        if wrong is not None:
+            return wrong
+        for price in _prices(order):
+            tick = rules.tick_at(price)
+            if price % tick:
+                return self.refuse(price, f"ticks of {tick}")
+        return ALLOW
 
     def _wrong_size(self, order: Order, book: BookView, rules: Instrument) -> Reject | None:
         quantity = order.quantity
@@ -61,12 +67,6 @@ class InstrumentRules(Control[InstrumentRulesTable]):
         if value < rules.min_notional:
             return self.refuse(value, rules.min_notional, "worth less than the smallest order")
         return None
-
-    def _wrong_prices(self, order: Order, rules: Instrument) -> Iterator[Reject]:
-        for price in _prices(order):
-            tick = rules.tick_at(price)
-            if price % tick:
-                yield self.refuse(price, f"ticks of {tick}")
 
 
 def _prices(order: Order) -> Iterator[Decimal]:

@@ -6,6 +6,8 @@ pass. A halt is lifted by a named person; what went wrong before that counts no 
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -52,6 +54,11 @@ class ErrorRateTable(Table):
     #: So many requests with an unknown outcome.
     max_doubts: Count = defaults.MAX_DOUBTS
 
+    @cached_property
+    def window(self) -> timedelta:
+        """How far back that is."""
+        return timedelta(seconds=self.window_seconds)
+
 
 class DailyLoss(Control[DailyLossTable]):
     """C32: halt new risk of the desk once the day has lost so much.
@@ -70,14 +77,18 @@ class DailyLoss(Control[DailyLossTable]):
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Compare today's loss and drawdown with their limits."""
         table, pnl = self.limits.of(order, book), book.pnl
-        found = (
-            (-pnl.today, table.max_loss_usd, "lost today"),
-            (pnl.drawdown, table.max_drawdown_usd, "below today's peak"),
-        )
-        for measured, limit, text in found:
-            if limit is not None and measured >= limit and not book.reduces(order):
-                return Halt(self.code, scope=Scope.DESK, measured=measured, limit=limit, text=text)
+        loss, fall = table.max_loss_usd, table.max_drawdown_usd
+        if loss is not None and -pnl.today >= loss:
+            return self._lost(order, book, (-pnl.today, loss, "lost today"))
+        if fall is not None and pnl.drawdown >= fall:
+            return self._lost(order, book, (pnl.drawdown, fall, "below today's peak"))
         return ALLOW
+
+    def _lost(self, order: Order, book: BookView, found: tuple[Decimal, Decimal, str]) -> Verdict:
+        if book.reduces(order):
+            return ALLOW
+        measured, limit, text = found
+        return Halt(self.code, scope=Scope.DESK, measured=measured, limit=limit, text=text)
 
 
 class ErrorRate(Control[ErrorRateTable]):
@@ -94,7 +105,10 @@ class ErrorRate(Control[ErrorRateTable]):
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Count what went wrong in the window, and since somebody last looked."""
         table, history = self.limits.of(order, book), book.history
-        since = max(book.now - timedelta(seconds=table.window_seconds), book.attended)
+        since = max(book.now - table.window, book.attended)
+        most = min(table.max_rejects, table.max_rejects_in_a_row, table.max_doubts)
+        if history.count(Deed.REJECTED, Deed.IN_DOUBT, since=since) <= most:
+            return ALLOW  # what is few in all is few of each
         rejects = history.count(Deed.REJECTED, since=since)
         doubts = history.count(Deed.IN_DOUBT, since=since)
         found = [

@@ -102,21 +102,19 @@ class QuoteQuality(Control[QuoteQualityTable]):
         """Compare age and spread with their limits."""
         table = self.limits.of(order, book)
         quote = book.quote(order.symbol)
-        middle = quote.middle if quote is not None else None
-        if quote is None or quote.bid is None or quote.ask is None or not middle:
+        bid, ask = (quote.bid, quote.ask) if quote is not None else (None, None)
+        if quote is None or bid is None or ask is None or not bid + ask:
             if book.reduces(order):
                 return ALLOW
             return self.unknown("there is no fresh quote with both sides", table.max_spread_pct)
-        spread = quote.ask - quote.bid
-        age = abs((book.now - quote.at).total_seconds())
-        old = table.max_age_seconds is not None and age > table.max_age_seconds
-        if not old and spread * HUNDRED <= table.max_spread_pct * middle:
+        spread, middle = (ask - bid) * HUNDRED, (bid + ask) / 2
+        if table.max_age_seconds is not None:
+            age = abs((book.now - quote.at).total_seconds())
+            if age > table.max_age_seconds and not book.reduces(order):
+                return self.refuse(f"{age:g} s", f"{table.max_age_seconds:g} s", "the quote is old")
+        if spread <= table.max_spread_pct * middle or book.reduces(order):
             return ALLOW
-        if book.reduces(order):
-            return ALLOW
-        if old:
-            return self.refuse(f"{age:g} s", f"{table.max_age_seconds:g} s", "the quote is old")
-        return self.refuse(f"{spread * HUNDRED / middle:.2f} %", f"{table.max_spread_pct} %")
+        return self.refuse(f"{spread / middle:.2f} %", f"{table.max_spread_pct} %")
 
 
 class ClockSkew(Control[ClockSkewTable]):

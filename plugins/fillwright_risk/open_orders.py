@@ -51,7 +51,9 @@ class OpenOrders(Control[OpenOrdersTable]):
             return self._over(order, book, (side, table.side_orders, whose))
         if table.symbol_orders is not None and held.orders >= table.symbol_orders:
             return self._over(order, book, (held.orders + 1, table.symbol_orders, order.symbol))
-        account = sum(one.orders for one in book.exposures.values()) + 1
+        account = 1
+        for one in book.exposures.values():
+            account += one.orders
         if account > table.account_orders:
             return self._over(order, book, (account, table.account_orders, "the account"))
         return ALLOW

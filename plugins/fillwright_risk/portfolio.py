@@ -5,6 +5,7 @@ buy and what may sell are never set off against each other. Orders that only red
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
@@ -70,8 +71,8 @@ class GrossExposure(Control[GrossExposureTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Add up every symbol and this order."""
-        limit = self.limits.of(order, book).limit_usd
-        return self.with_cost(order, book, gross_of(book, book.exposures), limit)
+        limit, totals = self.limits.of(order, book).limit_usd, book.once(totals_of)
+        return self.with_cost(order, book, totals.gross() if totals else None, limit)
 
 
 class NetExposure(Control[NetExposureTable]):
@@ -86,9 +87,10 @@ class NetExposure(Control[NetExposureTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Add up one direction: what is held, and all orders of this side."""
-        limit = self.limits.of(order, book).limit_usd
+        limit, totals = self.limits.of(order, book).limit_usd, book.once(totals_of)
+        total = totals.net(order.side) if totals else None
         way = "long" if order.side is Side.BUY else "short"
-        return self.with_cost(order, book, net_of(book, order.side), limit, way)
+        return self.with_cost(order, book, total, limit, way)
 
 
 class Concentration(Control[ConcentrationTable]):
@@ -139,15 +141,16 @@ def _in_sector(book: BookView, symbol: str, sector: str) -> bool:
     return datum is None or datum.value == sector
 
 
-def value_of(book: BookView, symbol: str) -> Decimal | None:
+def value_of(book: BookView, symbol: str, position: Decimal) -> Decimal | None:
     """What is held, signed: at the quote, else at the broker's price while that is fresh."""
-    position = book.exposure(symbol).position
     if not position:
         return ZERO
     quote = book.quote(symbol)
-    sides = [price for price in (quote.bid, quote.ask) if price is not None] if quote else []
-    if sides:
-        return position * max(sides)
+    if quote is not None:
+        # A fresh quote is not crossed, so the ask is the higher side.
+        price = quote.bid if quote.ask is None else quote.ask
+        if price is not None:
+            return position * price
     held = book.account.positions.get(symbol)
     if held is None or held.market_price is None or abs(book.now - book.account.as_of) > _FRESH:
         return None
@@ -158,20 +161,46 @@ def gross_of(book: BookView, symbols: Iterable[str]) -> Decimal | None:
     """What is held, long or short, and everything under way; None when a value is not known."""
     total = ZERO
     for symbol in symbols:
-        held, value = book.exposure(symbol), value_of(book, symbol)
+        held = book.exposure(symbol)
+        value = value_of(book, symbol, held.position)
         if held.unpriced or not known(value):
             return None
         total += abs(value) + held.open_buy_value + held.open_sell_value
     return total
 
 
-def net_of(book: BookView, side: Side) -> Decimal | None:
-    """How long all that is held is, or how short for a sell, with all open orders of that side."""
-    total = ZERO
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All that is held, and all that is under way, in account currency."""
+
+    #: What long positions are worth together, and what short ones are: both above zero.
+    long: Decimal
+    short: Decimal
+    open_buys: Decimal
+    open_sells: Decimal
+
+    def gross(self) -> Decimal:
+        """Long and short, buys and sells, added up."""
+        return self.long + self.short + self.open_buys + self.open_sells
+
+    def net(self, side: Side) -> Decimal:
+        """How long all that is held is, or how short for a sell, with open orders of that side."""
+        if side is Side.BUY:
+            return self.long - self.short + self.open_buys
+        return self.short - self.long + self.open_sells
+
+
+def totals_of(book: BookView) -> Totals | None:
+    """Add up every symbol; None when a value is not known. Ask for it with `book.once`."""
+    long = short = open_buys = open_sells = ZERO
     for symbol, held in book.exposures.items():
-        value = value_of(book, symbol)
+        value = value_of(book, symbol, held.position)
         if held.unpriced or not known(value):
             return None
-        total += side.sign * value
-        total += held.open_buy_value if side is Side.BUY else held.open_sell_value
-    return total
+        if value > 0:
+            long += value
+        else:
+            short -= value
+        open_buys += held.open_buy_value
+        open_sells += held.open_sell_value
+    return Totals(long, short, open_buys, open_sells)

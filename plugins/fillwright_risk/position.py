@@ -53,10 +53,12 @@ class MaxLongPosition(Control[MaxLongPositionTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Add position, open buys and this order, and compare with the limits."""
-        if order.side is Side.SELL or book.reduces(order):
+        if order.side is Side.SELL:
             return ALLOW
-        by_shares = self._by_shares(order, book)
-        return by_shares if by_shares is not ALLOW else self._by_value(order, book)
+        verdict = self._by_shares(order, book)
+        if verdict is ALLOW:
+            verdict = self._by_value(order, book)
+        return verdict if verdict is ALLOW or not book.reduces(order) else ALLOW
 
     def _by_shares(self, order: Order, book: BookView) -> Verdict:
         limit = self.limits.of(order, book).limit_shares
@@ -81,8 +83,7 @@ class MaxLongPosition(Control[MaxLongPositionTable]):
         held = book.exposure(order.symbol)
         if held.unpriced:
             return self.unknown("an order under way has no known price", limit)
-        cost = book.worst_cost(order)
-        value = _value(held.position, book.reference_price(order.symbol, Side.BUY))
+        cost, value = book.worst_cost(order), _value(held.position, order.symbol, book)
         if not known(cost) or not known(value):
             return self.unknown("the position's value needs a fresh quote", limit)
         total = value + held.open_buy_value + cost
@@ -118,7 +119,8 @@ class MaxShortPosition(Control[MaxShortPositionTable]):
         return self.shrink(order, book, room + book.already_filled, -limit)
 
 
-def _value(position: Decimal, price: Decimal | None) -> Decimal | None:
+def _value(position: Decimal, symbol: str, book: BookView) -> Decimal | None:
     if not position:
         return ZERO
+    price = book.reference_price(symbol, Side.BUY)
     return None if price is None else position * price

@@ -4,9 +4,10 @@ Counted is what the desk's history holds, so that neither a restart nor orders t
 the same moment make room. An order that only reduces is counted, and passes.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, ClassVar, NamedTuple, Self, Unpack
 
 from pydantic import Field, model_validator
@@ -24,6 +25,12 @@ Count = Annotated[int, Field(gt=0, strict=True)]
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
+class _Bound(NamedTuple):
+    scope: Scope
+    window: timedelta
+    limit: int
+
+
 class OrderRateTable(Table):
     """`[risk.order_rate]`; a replace counts as an order."""
 
@@ -38,6 +45,23 @@ class OrderRateTable(Table):
     account_per_minute: Count = defaults.ACCOUNT_PER_MINUTE
     #: Refusals by this control in a minute from which on its scope is halted.
     halt_refusals_per_minute: Count = defaults.RUNAWAY_PER_MINUTE
+
+    @cached_property
+    def bounds(self) -> tuple[_Bound, ...]:
+        """The same, the widest scope first."""
+        return (
+            _Bound(Scope.ACCOUNT, _SECOND, self.account_per_second),
+            _Bound(Scope.ACCOUNT, _MINUTE, self.account_per_minute),
+            _Bound(Scope.STRATEGY, _SECOND, self.strategy_per_second),
+            _Bound(Scope.STRATEGY, _MINUTE, self.strategy_per_minute),
+            _Bound(Scope.SYMBOL, _SECOND, self.symbol_per_second),
+            _Bound(Scope.SYMBOL, _MINUTE, self.symbol_per_minute),
+        )
+
+    @cached_property
+    def least(self) -> int:
+        """The smallest of them."""
+        return min(bound.limit for bound in self.bounds)
 
 
 class MessageRateTable(Table):
@@ -60,11 +84,11 @@ class MessageRateTable(Table):
             raise ValueError("give changes_per_second, changes_per_minute, or a number per fill")
         return self
 
-
-class _Bound(NamedTuple):
-    scope: Scope
-    window: timedelta
-    limit: int
+    @cached_property
+    def bounds(self) -> Sequence[tuple[int, timedelta]]:
+        """How many changes in which time."""
+        both = ((self.changes_per_second, _SECOND), (self.changes_per_minute, _MINUTE))
+        return [(limit, window) for limit, window in both if limit is not None]
 
 
 class OrderRate(Control[OrderRateTable]):
@@ -80,11 +104,14 @@ class OrderRate(Control[OrderRateTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Count what left in each window, this order with it."""
-        bounds = _bounds(self.limits.of(order, book))
-        everything = _submits(book, _MINUTE) + 1
-        if everything <= min(bound.limit for bound in bounds):
+        table = self.limits.of(order, book)
+        everything = book.history.count(*_SUBMITS, since=book.now - _MINUTE) + 1
+        if everything <= table.least:
             return ALLOW  # what is few in all is few of each
-        for bound in bounds:
+        in_all = {_SECOND: _submits(book, _SECOND) + 1, _MINUTE: everything}
+        for bound in table.bounds:
+            if in_all[bound.window] <= bound.limit:
+                continue
             measured = _submits(book, bound.window, **_whose(bound.scope, order)) + 1
             if measured > bound.limit:
                 return ALLOW if book.reduces(order) else self._stopped(order, book, bound, measured)
@@ -118,11 +145,10 @@ class MessageRate(Control[MessageRateTable]):
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Count what the account did in each window, and over the day."""
         table = self.limits.of(order, book)
-        own = int(book.standing is not None or bool(book.already_filled))
-        windows = ((table.changes_per_second, _SECOND), (table.changes_per_minute, _MINUTE))
-        for limit, window in windows:
-            measured = limit and _count(book, _CHANGES, book.now - window) + own
-            if limit and measured and measured > limit:
+        own = book.standing is not None or bool(book.already_filled)
+        for limit, window in table.bounds:
+            measured = book.history.count(*_CHANGES, since=book.now - window) + own
+            if measured > limit:
                 text = f"cancels and replaces in {window.total_seconds():g} s"
                 return ALLOW if book.reduces(order) else self.refuse(measured, limit, text)
         return self._ratio(order, book, table)
@@ -131,7 +157,7 @@ class MessageRate(Control[MessageRateTable]):
         most, warn = table.max_messages_per_fill, table.warn_messages_per_fill
         if most is None and warn is None:
             return ALLOW
-        messages = _count(book, (Deed.SENT, *_CHANGES), book.today) + 1
+        messages = book.history.count(Deed.SENT, *_CHANGES, since=book.today) + 1
         ratio = Decimal(messages) / max(book.history.count(Deed.FILLED, since=book.today), 1)
         if messages <= table.least_messages:
             return ALLOW
@@ -146,17 +172,6 @@ _CHANGES = (Deed.CANCEL_SENT, Deed.REPLACED)
 _SUBMITS = (Deed.SENT, Deed.REPLACED)
 
 
-def _bounds(table: OrderRateTable) -> tuple[_Bound, ...]:
-    return (
-        _Bound(Scope.ACCOUNT, _SECOND, table.account_per_second),
-        _Bound(Scope.ACCOUNT, _MINUTE, table.account_per_minute),
-        _Bound(Scope.STRATEGY, _SECOND, table.strategy_per_second),
-        _Bound(Scope.STRATEGY, _MINUTE, table.strategy_per_minute),
-        _Bound(Scope.SYMBOL, _SECOND, table.symbol_per_second),
-        _Bound(Scope.SYMBOL, _MINUTE, table.symbol_per_minute),
-    )
-
-
 def _whose(scope: Scope, order: Order) -> Only:
     if scope is Scope.SYMBOL:
         return {"symbol": order.symbol}
@@ -164,8 +179,4 @@ def _whose(scope: Scope, order: Order) -> Only:
 
 
 def _submits(book: BookView, window: timedelta, **whose: Unpack[Only]) -> int:
-    return _count(book, _SUBMITS, book.now - window, **whose)
-
-
-def _count(book: BookView, kinds: Iterable[Deed], since: datetime, **whose: Unpack[Only]) -> int:
-    return sum(book.history.count(kind, since=since, **whose) for kind in kinds)
+    return book.history.count(*_SUBMITS, since=book.now - window, **whose)

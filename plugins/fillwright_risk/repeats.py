@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from fillwright.book import BookView
-from fillwright.history import Deed
+from fillwright.history import Deed, Only
 from fillwright.hooks import hookimpl
 from fillwright.orders import Order
 from fillwright.types import ZERO, Side
@@ -33,6 +34,11 @@ class AntiSlicingTable(Table):
 
     #: How long a refused order is remembered, in seconds.
     window_seconds: Seconds = defaults.SLICING_WINDOW_SECONDS
+
+    @cached_property
+    def window(self) -> timedelta:
+        """The same as a time."""
+        return timedelta(seconds=self.window_seconds)
 
 
 class RepeatedExecution(Control[RepeatedExecutionTable]):
@@ -86,7 +92,7 @@ class AntiSlicing(Control[AntiSlicingTable]):
     @hookimpl
     def check_order(self, order: Order, book: BookView) -> Verdict:
         """Compare what left since, and this order, with what was refused."""
-        since = book.now - timedelta(seconds=self.limits.of(order, book).window_seconds)
+        since = book.now - self.limits.of(order, book).window
         if not book.history.count(Deed.REFUSED, since=since, symbol=order.symbol):
             return ALLOW
         refused = [
@@ -127,9 +133,6 @@ def _added(order: Order, book: BookView) -> Decimal | None:
 
 def _sent(book: BookView, since: datetime, order: Order) -> tuple[Decimal, Decimal]:
     """What left since then on the order's symbol and side, in quantity and in value."""
-    history, symbol, side = book.history, order.symbol, order.side
-    quantity = value = ZERO
-    for kind in (Deed.SENT, Deed.REPLACED):
-        quantity += history.quantity(kind, since=since, symbol=symbol, side=side)
-        value += history.total(kind, since=since, symbol=symbol, side=side)
-    return quantity, value
+    history, whose = book.history, Only(symbol=order.symbol, side=order.side)
+    quantity = history.quantity(Deed.SENT, Deed.REPLACED, since=since, **whose)
+    return quantity, history.total(Deed.SENT, Deed.REPLACED, since=since, **whose)

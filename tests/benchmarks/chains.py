@@ -21,12 +21,19 @@ from fillwright.types import ClientOrderId
 
 #: What is aimed at for the longest chain: microseconds of CPU, p99, on a quiet machine.
 AIM = 250
-LONGEST = (25, Kind.STANDARD)
-CHAINS = ((0, Kind.LIMIT), (25, Kind.LIMIT), (25, Kind.INFORMED), LONGEST)
+LONGEST = (25, Kind.STANDARD, 0)
+#: How many checks of which kind, and on how many positions.
+CHAINS = (
+    (0, Kind.LIMIT, 0),
+    (25, Kind.LIMIT, 0),
+    (25, Kind.INFORMED, 0),
+    LONGEST,
+    (25, Kind.STANDARD, 100),
+)
 #: About as long as a chain takes.
 _FIXED = range(2000)
 
-Chain = tuple[int, Kind]
+Chain = tuple[int, Kind, int]
 
 
 @dataclass(frozen=True)
@@ -58,15 +65,16 @@ def proposal_of(number: int) -> Proposal:
 
 def alone(count: int) -> tuple[Sequence[Costs], Costs]:
     """The judge with each chain, and the fixed sum."""
-    facts = still_facts()
+    facts = {chain: still_facts(chain[2]) for chain in CHAINS}
     judges = {chain: Judge(chain_of(chain[1], chain[0])) for chain in CHAINS}
     spent: dict[Chain, list[float]] = {chain: [] for chain in CHAINS}
     fixed: list[float] = []
     for number in range(-WARM, count):
         proposal = proposal_of(number)
         for chain, judge in judges.items():
-            question = Question(proposal, facts.book, vars(proposal.order).copy())
-            batch = Batch([question], facts.calm)
+            known = facts[chain]
+            question = Question(proposal, known.book_for(proposal), vars(proposal.order).copy())
+            batch = Batch([question], known.calm)
             spent[chain].append(_timed(lambda judge=judge, batch=batch: judge.run(batch)))
             if batch.judged[0].decision.may_leave != bool(chain[0]):
                 raise AssertionError(batch.judged)
@@ -76,10 +84,12 @@ def alone(count: int) -> tuple[Sequence[Costs], Costs]:
 
 async def through_the_gate(count: int) -> Sequence[Costs]:
     """The same, asked one at a time through a gate with its thread, as in a desk."""
-    facts = still_facts()
     gates = {
         chain: Gate(
-            chain_of(chain[1], chain[0]), ThreadAsker(5.0), facts=facts, clock=SystemClock()
+            chain_of(chain[1], chain[0]),
+            ThreadAsker(5.0),
+            facts=still_facts(chain[2]),
+            clock=SystemClock(),
         )
         for chain in CHAINS
     }
@@ -98,8 +108,10 @@ async def through_the_gate(count: int) -> Sequence[Costs]:
 
 
 def name(chain: Chain) -> str:
-    checks, kind = chain
-    return f"{checks} {kind}" if checks else "empty, which refuses"
+    checks, kind, positions = chain
+    if not checks:
+        return "empty, which refuses"
+    return f"{checks} {kind}" + (f", {positions} held" if positions else "")
 
 
 def report(count: int) -> str:

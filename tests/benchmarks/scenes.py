@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.floor import Floor
 from benchmarks.measuring import Figures, measured
 from fillwright.accounts import Account, Instrument, Quote
-from fillwright.book import BookView
+from fillwright.book import BookView, Exposure
 from fillwright.clock import SystemClock
 from fillwright.config import DeskConfig
 from fillwright.desk.desk import Desk
@@ -188,7 +188,8 @@ class StillFacts:
     calm: Conditions
 
     def book_for(self, proposal: Proposal) -> BookView:
-        return self.book
+        """A view of its own for each order, as a desk makes it."""
+        return replace(self.book)
 
     def conditions(self) -> Conditions:
         return self.calm
@@ -200,11 +201,13 @@ class StillFacts:
         raise AssertionError(halts)
 
 
-def still_facts() -> StillFacts:
+def still_facts(positions: int = 0) -> StillFacts:
+    """With so many positions, each with a quote and an open order."""
     now = datetime.now(UTC)
     rich = Decimal(RICH)
     account = Account("BENCH", "USD", rich, rich, rich, now)
     quote = Quote("KO", Decimal("59.99"), Decimal("60.01"), rich, rich, now)
+    others = [f"S{number}" for number in range(positions)]
     table = {OrdType.MARKET: frozenset(TimeInForce)}
     routes = {AssetClass.US_EQUITY: Routes({OrderClass.SIMPLE: table})}
     ever = timedelta(days=1)
@@ -222,8 +225,8 @@ def still_facts() -> StillFacts:
     book = BookView(
         now,
         account,
-        {},
-        {"KO": quote},
+        {one: _held() for one in others},
+        {one: replace(quote, symbol=one) for one in ("KO", *others)},
         {"KO": Instrument("KO")},
         quote_max_age=ever,
         supplied=supplied,
@@ -231,6 +234,11 @@ def still_facts() -> StillFacts:
         today=now - timedelta(hours=10),
     )
     return StillFacts(book, Conditions(Capabilities(routes)))
+
+
+def _held() -> Exposure:
+    shares, value = Decimal(100), Decimal(300)
+    return Exposure(shares, Decimal(5), open_buy_value=value, orders=1, buy_orders=1)
 
 
 def _past(now: datetime) -> History:

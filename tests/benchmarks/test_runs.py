@@ -23,7 +23,7 @@ def test_the_chains_are_measured_beside_an_empty_one() -> None:
     text = chains.report(20)
 
     rows = [line.split() for line in text.splitlines() if line.startswith("  ")]
-    assert [row[0] for row in rows] == ["empty,", "25", "25", "25"] * 2
+    assert [row[0] for row in rows] == ["empty,", "25", "25", "25", "25"] * 2
     assert "25 standard controls, alone: p99" in text
     assert "aimed at 250 at most, on a quiet machine" in text
     assert "1.0 is quiet" in text

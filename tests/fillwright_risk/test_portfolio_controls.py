@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,6 +11,7 @@ from fillwright.book import BookView, Exposure
 from fillwright.inputs import Datum, Supplied
 from fillwright.risk import with_order
 from fillwright.types import Side
+from fillwright_risk.portfolio import Totals, totals_of
 from risk.controlkit import STALE, passes, say
 from risk.gatekit import NOW, D, account, limit_order, order, view
 from risk.pastkit import judged, supplied
@@ -30,6 +32,34 @@ def book(aapl: str = "0", ko: str = "0", *, ko_price: str = "50", **fields) -> B
     given = replace(given, exposures={**given.exposures, "KO": Exposure(D(ko))})
     sectors = {("sector", s): Datum("sector", s, "food", NOW) for s in ("AAPL", "KO")}
     return replace(given, supplied=Supplied(sectors))
+
+
+def test_what_several_controls_add_up_is_added_up_once() -> None:
+    """With a hundred positions, adding all of them up in each control is what a check may cost."""
+    seen, asked = book("10", "-10"), []
+
+    def reckon(view: BookView) -> Decimal:
+        asked.append(view)
+        return view.exposure("AAPL").position
+
+    assert (seen.once(reckon), seen.once(reckon)) == (D(10), D(10))
+    assert asked == [seen]
+    later = replace(seen, exposures={})
+    assert later.once(reckon) == 0
+    assert seen.once(totals_of) is seen.once(totals_of)
+    assert later.once(totals_of) == Totals(*[D(0)] * 4)
+
+
+def test_what_raises_is_asked_again_by_everybody() -> None:
+    """A sum that failed for the first check must not be nothing for the second."""
+
+    def raises(view: BookView) -> Decimal:
+        raise ZeroDivisionError
+
+    seen = book()
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            seen.once(raises)
 
 
 class TestC10GrossExposure:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fillwright.history import Deed
 from fillwright.types import Side
@@ -12,6 +14,11 @@ from risk.gatekit import D, order, view
 from risk.pastkit import after, at, event, judged, sent
 
 PER_SECOND = {"symbol_per_second": 3}
+LIMITS = [
+    f"{whose}_per_{window}"
+    for whose in ("symbol", "strategy", "account")
+    for window in ("second", "minute")
+]
 
 
 class TestC16OrderRate:
@@ -44,6 +51,36 @@ class TestC16OrderRate:
 
         assert not passes("C16", asked, after(*mine), **table)
         assert passes("C16", asked, after(*theirs), **table) == (other is not None)
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["AAPL", "KO"]),
+                st.sampled_from(["", "alpha"]),
+                st.sampled_from([0.5, 30, 90]),
+            ),
+            max_size=8,
+        ),
+        st.dictionaries(st.sampled_from(LIMITS), st.integers(1, 8)),
+    )
+    def test_no_bound_is_skipped(
+        self, done: list[tuple[str, str, float]], table: dict[str, int]
+    ) -> None:
+        """A bound that a short cut passes over is a bound that nobody keeps."""
+        asked, table = order(strategy="alpha"), dict.fromkeys(LIMITS, 100) | table
+        past = [event(ago=ago, symbol=symbol, strategy=name) for symbol, name, ago in done]
+        counted = {
+            f"{whose}_per_{window}": 1 + sum(mine and ago <= seconds for mine, ago in ours)
+            for window, seconds in (("second", 1), ("minute", 60))
+            for whose, ours in {
+                "symbol": [(symbol == "AAPL", ago) for symbol, _, ago in done],
+                "strategy": [(name == "alpha", ago) for _, name, ago in done],
+                "account": [(True, ago) for *_, ago in done],
+            }.items()
+        }
+
+        within = all(counted[name] <= table[name] for name in LIMITS)
+        assert passes("C16", asked, after(*past), **table) == within
 
     def test_orders_without_a_strategy_count_together(self) -> None:
         """No name is no way around a limit."""

@@ -7,7 +7,7 @@ Rules:
 3. Orders that somebody else placed are not this desk's deeds.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -178,7 +178,9 @@ class Historian:
         self._view = None
 
 
-def _parts(log: Log, end: int, pending: Iterable[Make]) -> Sequence[tuple[Log, int]]:
+def _parts(log: Log, end: int, pending: Collection[Make]) -> Sequence[tuple[Log, int]]:
+    if not pending:
+        return ((log, end),)
     held = Log(make() for make in pending)
     return ((log, end), (held, held.end))
 

@@ -65,5 +65,4 @@ class Only(TypedDict, total=False):
     code: str | None
 
 
-#: In the order in which they stand in a key; the code, of which an event has several, is last.
 FILTERS = tuple(Only.__annotations__)

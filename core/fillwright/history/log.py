@@ -9,13 +9,13 @@ Rules:
 """
 
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 
-from fillwright.history.events import Event
+from fillwright.history.events import FILTERS, Deed, Event
 from fillwright.types import ZERO
 
 #: Before everything.
@@ -25,52 +25,62 @@ PRUNE_FROM = 4096
 
 #: What the events of one series share: the kind, then the values of the filters.
 Key = tuple[object, ...]
+#: A question: the kinds, since when, and the filters; None as a filter's value asks for nothing.
+Asked = tuple[tuple[Deed, ...], datetime, Mapping[str, object]]
 #: What can be summed up.
 _AMOUNTS: Mapping[str, Callable[[Event], Decimal]] = {
     "quantity": lambda event: event.quantity or ZERO,
     "notional": lambda event: event.notional or ZERO,
-    "unpriced": lambda event: Decimal(event.notional is None),
 }
 
 
 class _Series:
     """The places of alike events in a log, with their times and running sums."""
 
-    __slots__ = ("places", "sums", "times")
+    __slots__ = ("places", "sums", "times", "unpriced")
 
     def __init__(self) -> None:
         self.places: list[int] = []
         self.times: list[datetime] = []
+        #: Those of the places whose events have no known value; few, as a rule.
+        self.unpriced: list[int] = []
         #: By amount; entry n is the sum of the first n, as far as anybody asked.
         self.sums: dict[str, list[Decimal]] = {}
 
-    def add(self, place: int, at: datetime) -> None:
+    def add(self, place: int, event: Event) -> None:
+        times, at = self.times, event.at
         # A clock that was set back must not make an event older than those before it.
-        self.times.append(max(at, self.times[-1]) if self.times else at)
+        times.append(times[-1] if times and times[-1] > at else at)
         self.places.append(place)
+        if event.notional is None:
+            self.unpriced.append(place)
 
-    def span(self, end: int, since: datetime) -> tuple[int, int]:
-        high = bisect_left(self.places, end)
-        return bisect_left(self.times, since, 0, high), high
+    def unpriced_in(self, low: int, high: int) -> int:
+        """How many of a slice, which is not empty, have no known value."""
+        first, last = self.places[low], self.places[high - 1]
+        return bisect_right(self.unpriced, last) - bisect_left(self.unpriced, first)
 
     def forget(self, first: int) -> None:
         """Let go of the places before `first`."""
         gone = bisect_left(self.places, first)
         del self.places[:gone], self.times[:gone]
+        del self.unpriced[: bisect_left(self.unpriced, first)]
         for amount, sums in self.sums.items():
             self.sums[amount] = sums[gone:] or [ZERO]
-
-
-_NONE = _Series()
 
 
 class _Index:
     """The series of one combination of filters, and how far they are kept up."""
 
-    __slots__ = ("by", "done", "first", "series", "values")
+    __slots__ = ("code", "done", "first", "series", "values")
 
     def __init__(self, by: tuple[str, ...]) -> None:
-        self.by = by
+        strange = set(by) - set(FILTERS)
+        if strange:
+            names = ", ".join(sorted(strange))
+            raise TypeError(f"history has no filter {names}; it has {', '.join(FILTERS)}")
+        #: Where the code stands in a key, of which an event has several; 0 where none is asked for.
+        self.code = by.index("code") + 1 if "code" in by else 0
         plain = tuple(name for name in by if name != "code")
         self.values = attrgetter("kind", *plain) if plain else None
         self.first = self.done = 0
@@ -90,14 +100,15 @@ class _Index:
                 known = self.series.get(key)
                 if known is None:
                     known = self.series[key] = _Series()
-                known.add(first + place, event.at)
+                known.add(first + place, event)
         self.done = first + stop
 
     def _keys(self, event: Event) -> Iterable[Key]:
         key: Key = self.values(event) if self.values else (event.kind,)
-        if "code" not in self.by:
+        if not self.code:
             return (key,)
-        return [(*key, code) for code in dict.fromkeys(event.codes)]
+        before, behind = key[: self.code], key[self.code :]
+        return [(*before, code, *behind) for code in dict.fromkeys(event.codes)]
 
 
 class Log:
@@ -136,53 +147,72 @@ class Log:
             self._kept = (first + gone, events[gone:])
         self._looked_at = max(PRUNE_FROM, 2 * (len(events) - gone))
 
-    def count(self, key: Key, by: tuple[str, ...], end: int, since: datetime) -> int:
+    def count(self, asked: Asked, end: int) -> int:
         """How many events there are."""
+        found = 0
         with self._lock:
-            low, high = self._series(key, by, end).span(end, since)
-            return high - low
+            for _, low, high in self._spans(asked, end):
+                found += high - low
+        return found
 
-    def sum(self, amount: str, key: Key, by: tuple[str, ...], end: int, since: datetime) -> Decimal:
+    def sum(self, amount: str, asked: Asked, end: int) -> Decimal:
         """What they amount to."""
+        found = ZERO
         with self._lock:
-            series = self._series(key, by, end)
-            low, high = series.span(end, since)
-            if low == high:
-                return ZERO
-            sums = self._summed(series, amount)
-            return sums[high] - sums[low]
+            for series, low, high in self._spans(asked, end):
+                sums = self._summed(series, amount)
+                found += sums[high] - sums[low]
+        return found
 
-    def value(self, key: Key, by: tuple[str, ...], end: int, since: datetime) -> Decimal | None:
+    def unpriced(self, asked: Asked, end: int) -> int:
+        """How many of them have no known value."""
+        with self._lock:
+            return sum(one.unpriced_in(low, high) for one, low, high in self._spans(asked, end))
+
+    def value(self, asked: Asked, end: int) -> Decimal | None:
         """What they are worth; None when one of them has no known value."""
+        found = ZERO
         with self._lock:
-            series = self._series(key, by, end)
-            low, high = series.span(end, since)
-            if low == high:
-                return ZERO
-            unpriced = self._summed(series, "unpriced")
-            if unpriced[high] != unpriced[low]:
-                return None
-            worth = self._summed(series, "notional")
-            return worth[high] - worth[low]
+            for series, low, high in self._spans(asked, end):
+                if series.unpriced and series.unpriced_in(low, high):
+                    return None
+                worth = self._summed(series, "notional")
+                found += worth[high] - worth[low]
+        return found
 
-    def find(
-        self, key: Key, by: tuple[str, ...], end: int, since: datetime, most: int | None
-    ) -> Sequence[Event]:
-        """The events themselves, oldest first; the newest of them when there are too many."""
+    def find(self, asked: Asked, end: int, most: int | None) -> Sequence[Event]:
+        """The events themselves, oldest first of each kind; the newest when there are too many."""
+        found: list[Event] = []
         with self._lock:
-            series = self._series(key, by, end)
-            low, high = series.span(end, since)
             first, events = self._kept
-            low = low if most is None else max(low, high - most)
-            return [events[place - first] for place in series.places[low:high] if place >= first]
+            for series, low, high in self._spans(asked, end):
+                newest = low if most is None else max(low, high - most)
+                places = series.places[newest:high]
+                found += [events[place - first] for place in places if place >= first]
+        return found
 
-    def _series(self, key: Key, by: tuple[str, ...], end: int) -> _Series:
+    def _spans(self, asked: Asked, end: int) -> Sequence[tuple[_Series, int, int]]:
+        """Where the events stand that are asked for: series, and parts that are not empty."""
+        kinds, since, only = asked
+        if None in only.values():
+            only = {name: value for name, value in only.items() if value is not None}
+        tail, by = tuple(only.values()), tuple(only)
         index = self._indexes.get(by)
         if index is None:
             index = self._indexes[by] = _Index(by)
         if index.done < end:
             index.catch_up(*self._kept)
-        return index.series.get(key, _NONE)
+        found = []
+        for kind in kinds:
+            series = index.series.get((kind, *tail))
+            if series is not None:
+                places = series.places
+                # Whoever asks about now asks about all of them.
+                high = len(places) if places[-1] < end else bisect_left(places, end)
+                low = bisect_left(series.times, since, 0, high)
+                if low < high:
+                    found.append((series, low, high))
+        return found
 
     def _summed(self, series: _Series, amount: str) -> list[Decimal]:
         sums = series.sums.get(amount)
