@@ -1,17 +1,17 @@
 """Wait for the ends of tasks, whatever came of them."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
 
-async def until_ended(tasks: "Collection[asyncio.Future[Any]]", count: int = 1) -> None:
+async def until_ended(tasks: "Sequence[asyncio.Future[Any]]", count: int = 1) -> None:
     """Return when so many of them have ended.
 
     It does what `asyncio.wait` does, without its sets and its look at what each of them is:
     every question to a broker passes here twice.
     """
-    waiter = asyncio.get_running_loop().create_future()
+    waiter = tasks[0].get_loop().create_future()
     left = count
 
     def ended(_task: "asyncio.Future[Any]") -> None:

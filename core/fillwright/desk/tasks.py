@@ -54,7 +54,7 @@ async def answered_within(question: Awaitable[T], seconds: float, clock: Clock) 
 
 
 async def _first_of(asked: "asyncio.Future[T]", sleep: Coroutine[Any, Any, None]) -> None:
-    timer = asyncio.get_running_loop().create_task(sleep)
+    timer = asked.get_loop().create_task(sleep)
     try:
         await until_ended((asked, timer))
     finally:

@@ -28,6 +28,10 @@ _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+#: `json.loads` finds out for every text what it is first.
+_body = json.JSONDecoder().decode
+
+
 def _refuse(value: object) -> None:
     raise TypeError(f"{type(value).__name__} has no place in a journal; write it as text")
 
@@ -84,7 +88,7 @@ def record_of(row: Row) -> Record:
     """Read a stored row."""
     seq, epoch, at, kind, key, text, digest = row
     moment = _START + timedelta(microseconds=at)
-    return Record(seq, epoch, moment, kind, key, json.loads(text), digest)
+    return Record(seq, epoch, moment, kind, key, _body(text), digest)
 
 
 def line_of(row: Row) -> str:

@@ -16,6 +16,7 @@ class SimClock:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, start: datetime = START) -> None:
+        self._loop = loop
         self._time = loop.time
         self._start = start
         self._shift = timedelta()
@@ -40,7 +41,15 @@ class SimClock:
         life = LIFE.get()
         if life is not None:
             life.check()
-        await asyncio.sleep(max(seconds, 0.0))
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken = self._loop.create_future()
+        alarm = self._loop.call_later(seconds, _wake, woken)
+        try:
+            await woken
+        finally:
+            alarm.cancel()
 
     @property
     def shift(self) -> float:
@@ -58,3 +67,8 @@ class SimClock:
     def _set(self, shift: timedelta) -> None:
         self._shift = shift
         self._asked_at = -1.0
+
+
+def _wake(sleeper: "asyncio.Future[None]") -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)

@@ -164,7 +164,10 @@ def _built(settings: Mapping[str, Any]) -> Iterator[NamedHook]:
 
 def _as_asked(method: Callable[..., object], hook: NamedHook) -> Callable[..., object]:
     """The method, given those of the hook's arguments that it takes."""
-    places = tuple(SPECS[hook.hook].index(name) for name in hook.arguments)
+    names = SPECS[hook.hook]
+    if tuple(hook.arguments) == tuple(names):
+        return method
+    places = tuple(names.index(name) for name in hook.arguments)
     return lambda *given: method(*(given[place] for place in places))
 
 

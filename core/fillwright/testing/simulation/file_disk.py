@@ -198,7 +198,8 @@ class FileJournal(SqliteJournal):
         bound = {"_disk": disk, "_on_append": staticmethod(on_append)}
         # Opening makes the writer at once, so disk and watcher stand before there is a journal.
         kind: type[FileJournal] = type("FileJournal", (cls,), bound)
-        journal = kind.open(disk.path, binding, clock=clock, takeover=takeover)
+        # The folder is ours, so nobody needs to look up what it lies on.
+        journal = kind.open(disk.path, binding, clock=clock, takeover=takeover, network=True)
         assert isinstance(journal, FileJournal)  # noqa: S101  # `open` makes its own class
         try:
             newest = list(journal.read())[-1]

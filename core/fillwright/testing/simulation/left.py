@@ -117,10 +117,9 @@ class Departures:
     _wanted: dict[str | None, tuple[datetime, Order]] = field(default_factory=dict)
     _numbers: int = 0
 
-    def judge(self, order: Order, at: datetime) -> None:
-        """The checks are asked about it."""
+    def judge(self, order: Order, content: str, at: datetime) -> None:
+        """The checks are asked about it; `content` is its own."""
         self._numbers += 1
-        content = order.content().decode()
         self.judged[content], self.said[content] = Judged(self._numbers, at), {}
         before = self._wanted.get(order.intent_id)
         if before is None or not _made_smaller(order, at, *before):

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from random import Random
+from types import FunctionType
 from typing import Any, TypeVar
 
 from fillwright.desk.ends import until_ended
@@ -101,15 +102,16 @@ class SimLoop(asyncio.BaseEventLoop):
         """Run until it is done. Raises `Deadlock`, `Runaway`, and what it raises."""
         main = future if asyncio.isfuture(future) else self.create_task(future, name="main")
         main.add_done_callback(self._stop)
-        plumbing, pool, call = self._plumbing, self._pool, self._call
+        plumbing, pool = self._plumbing, self._pool
+        call, turn, advance = self._call, self._turn, self._advance
         with self._entered():
             while not self._enough:
                 if plumbing:
                     call(plumbing.popleft())
                 elif pool:
-                    self._turn()
+                    turn()
                 else:
-                    self._advance()
+                    advance()
         self._enough = False
         return main.result()
 
@@ -161,7 +163,9 @@ class SimLoop(asyncio.BaseEventLoop):
     def _turn(self) -> None:
         """Run one of the callbacks that are ready and do more than pass something on."""
         ready = self._pool
-        if self._fifo or len(ready) == 1:
+        if len(ready) == 1:
+            handle = ready.pop()
+        elif self._fifo:
             handle = ready.pop(0)
         else:
             place = int(self._random() * len(ready))
@@ -212,7 +216,7 @@ class SimLoop(asyncio.BaseEventLoop):
         if context is None:
             context = copy_context()
         handle = Callback(callback, args, context, self._now)
-        if getattr(callback, "__module__", None) in _PLUMBING:
+        if type(callback) is FunctionType and callback.__module__ in _PLUMBING:
             self._plumbing.append(handle)
         else:
             self._pool.append(handle)

@@ -76,15 +76,14 @@ class Checks:
         return ALLOW
 
     def _moody(self, order: Order, _book: BookView) -> object:
-        content = order.content()
-        self._tell(content, allowed=False)
+        self._tell(order, allowed=False)
         tag = order.tags[0] if order.tags else ""
         times = self._asked[str(order.intent_id)] = self._asked.get(str(order.intent_id), 0) + 1
         if tag.startswith("2:"):
             tag = tag.removeprefix("2:") if times > 1 else ""
         if tag:
             return MOODS[tag]()
-        self._tell(content, allowed=True)
+        self._tell(order, allowed=True)
         return ALLOW
 
 

@@ -83,7 +83,7 @@ class Scene:
         #: The names of the standard controls that are asked, and the halts that they asked for.
         self.controls: tuple[str, ...] = ()
         self.halts_said: dict[tuple[Scope, str], float] = {}
-        #: The order that a control was asked about last, as text: all are asked about one.
+        #: The order that a check was asked about last, and its content.
         self._asked: Order | None = None
         self._content = ""
         outside.opened_at = None
@@ -232,11 +232,18 @@ class Scene:
 
     # ------------------------------------------------------------------ the checks
 
-    def verdict(self, content: bytes, *, allowed: bool) -> None:
+    def verdict(self, order: Order, *, allowed: bool) -> None:
         """A check said something about an order."""
-        self.verdicts[content.decode()] = allowed
+        content = self._text_of(order)
+        self.verdicts[content] = allowed
         if allowed:
-            self.outside.allowed[content.decode()] = None
+            self.outside.allowed[content] = None
+
+    def _text_of(self, order: Order) -> str:
+        """Its content; all checks are asked about one order before the next one comes."""
+        if order is not self._asked:
+            self._asked, self._content = order, order.content().decode()
+        return self._content
 
     def views(self) -> None:
         """The facts on which some orders are judged a moment later are read now."""
@@ -246,16 +253,14 @@ class Scene:
         """A check is asked about an order, on this view."""
         if self.superseded:
             return  # what another process does, this one need not know: it sends nothing more
-        self.outside.departures.judge(order, view.now)
+        self.outside.departures.judge(order, self._text_of(order), view.now)
         self.hold(invariants.standing.risk_sees_the_worst_case, self, view, key)
 
     def control(self, name: str, order: Order, answer: object) -> None:
         """A standard control said something about an order."""
         if self.superseded:
             return
-        if order is not self._asked:
-            self._asked, self._content = order, order.content().decode()
-        said = self.outside.departures.said.setdefault(self._content, {})
+        said = self.outside.departures.said.setdefault(self._text_of(order), {})
         said[name] = isinstance(answer, Allow | Warn)
         if isinstance(answer, Halt):
             whom = halt_name(answer.scope, order, "")
