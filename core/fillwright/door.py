@@ -6,6 +6,7 @@ It owns a loop in a thread of its own, so that it never meets the caller's.
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +46,8 @@ def as_plan(plan: Plan | str | Path | dict[str, Any] | None) -> Plan:
 def in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run `work` to its end in a loop of its own; an interrupt cancels it and waits for its end."""
     box: dict[str, Any] = {}
-    started = threading.Event()
+    # An interrupt in the moment of the start finds a thread that has done nothing yet.
+    free, started, ended = threading.Event(), threading.Event(), threading.Event()
 
     async def main() -> T:
         box["loop"], box["task"] = asyncio.get_running_loop(), asyncio.current_task()
@@ -53,22 +55,33 @@ def in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await work()
 
     def run() -> None:
+        free.wait()
         try:
-            box["result"] = asyncio.run(main())
+            if "off" not in box:
+                box["result"] = asyncio.run(main())
         except BaseException as fault:  # noqa: BLE001  # handed on to the caller's thread below
             box["fault"] = fault
         finally:
             started.set()
+            ended.set()
 
     thread = threading.Thread(target=run, name="fillwright-desk")
-    thread.start()
     try:
-        thread.join()
+        thread.start()
+        free.set()
+        # Not `thread.join()`: interrupted, it takes a thread that runs for one that has ended.
+        ended.wait()
     except KeyboardInterrupt:
+        if not free.is_set():
+            box["off"] = True
+            free.set()
+            raise
+        free.set()  # once more: it may have been interrupted before it woke anybody
         started.wait()
-        if "task" in box and thread.is_alive():
-            box["loop"].call_soon_threadsafe(box["task"].cancel)
-        thread.join()
+        if "task" in box:
+            with suppress(RuntimeError):  # it ended meanwhile
+                box["loop"].call_soon_threadsafe(box["task"].cancel)
+        ended.wait()
         raise
     if "fault" in box:
         raise box["fault"]

@@ -7,7 +7,8 @@ import pytest
 from desk.kit import BINDING, D, order, resting
 from fillwright.errors import GuardError
 from fillwright.protocols import CancelsAll
-from fillwright.types import Mode, OrdStatus
+from fillwright.reports import CancelOutcome
+from fillwright.types import BrokerOrderId, Mode, OrdStatus
 
 
 @pytest.fixture(params=["one request", "one by one"])
@@ -175,3 +176,46 @@ async def test_the_cancels_are_recorded_before_they_leave(world):
     assert asked == [OrdStatus.PENDING_CANCEL] * 2
     assert {world.state(h.client_order_id).status for h in mine} == {OrdStatus.CANCELED}
     await world.settled()
+
+
+async def test_what_the_answer_says_of_others_and_of_what_ended_changes_nothing(world):
+    """A broker names what is no more, and what nobody here knows: neither may stop the sweep."""
+    mine, _ = await three_open(world)
+    ends, stays = (handle.state.broker_order_id for handle in mine)
+
+    async def cancel_all():
+        world.venue.control.fill(ends, D(3), D(90))
+        await world.clock.sleep(0.5)
+        return [
+            CancelOutcome(BrokerOrderId("nobody's"), None, taken=False, text="not found"),
+            CancelOutcome(ends, None, taken=False, text="filled"),
+            CancelOutcome(stays, None, taken=False, text="too late"),
+        ]
+
+    world.broker._cancel_all = cancel_all
+    await world.wait(world.desk.cancel_account())
+    await world.run(5)
+
+    assert [h.state.status for h in mine] == [OrdStatus.FILLED, OrdStatus.CANCELED]
+    assert world.venue.open_orders() == []
+    await world.settled()
+
+
+async def test_a_sweep_that_the_guard_stops_half_way_says_so(world):
+    """Half of the account is canceled, and whoever asked believes that all of it is."""
+    world.cancels_all = False
+    mine, _ = await three_open(world)
+    executor = world.parts.adapter.executor
+    leaves = world.scene.cancels
+
+    def left(key):
+        leaves(key)
+        executor.endpoint = Mode.LIVE
+
+    world.scene.cancels = left
+    with pytest.raises(GuardError):
+        await world.wait(world.desk.cancel_account())
+    executor.endpoint, world.scene.cancels = BINDING.mode, leaves
+
+    await world.settled(120)
+    assert OrdStatus.CANCELED in {handle.state.status for handle in mine}
