@@ -39,6 +39,29 @@ def test_a_provider_has_its_own_table_with_its_secrets_sealed(tmp_path: Path) ->
     assert config.data_settings_of("csv") == {}
 
 
+def test_a_broker_that_is_a_feed_as_well_has_one_table(tmp_path: Path) -> None:
+    """Its keys written twice, one of them is the old one on the day they change."""
+    config = load(tmp_path, '[data]\nproviders = ["fake"]\n[fake]\nseed = 7\n')
+
+    assert config.data_settings_of("fake") == {"seed": 7}
+
+
+def test_secrets_in_a_list_are_sealed(tmp_path: Path) -> None:
+    """A second key for the day of the change stands in the log of that day."""
+    text = '[data]\nproviders = ["./my_feed.py"]\n[my_feed]\napi_keys = ["hush", "hush-hush"]\n'
+    config = load(tmp_path, text)
+
+    assert "hush" not in repr(config.data_settings_of("./my_feed.py"))
+
+
+def test_the_days_of_another_exchange(tmp_path: Path) -> None:
+    """A trading day that ends at midnight in New York halves the limits of one in Frankfurt."""
+    config = load(tmp_path, '[desk]\ntime_zone = "Europe/Berlin"\nkill_file = "stop"\n')
+
+    assert config.desk.time_zone == "Europe/Berlin"
+    assert config.kill_path == tmp_path / "stop"
+
+
 @pytest.mark.parametrize(
     ("text", "where", "sentence"),
     [

@@ -46,6 +46,27 @@ def test_each_setting_has_its_line(path: str, line: int | None) -> None:
     assert line_of(lines_of(TEXT), tuple(path.split())) == line
 
 
+def test_tables_in_a_list_and_keys_that_cannot_be_read_alone() -> None:
+    """The third listing of five is wrong, and the line of the first is told."""
+    text = """[[fake.listings]]
+symbol = "A"
+[[fake.listings]]
+name.of = "B"
+[more]
+text = '''
+a b = 1
+'''
+"""
+    found = lines_of(text)
+
+    assert found == {
+        ("fake", "listings"): 1,
+        ("fake", "listings", "name", "of"): 4,
+        ("more",): 5,
+        ("more", "text"): 6,
+    }
+
+
 def test_text_that_looks_like_a_table_is_none() -> None:
     """A limit that only stands in a remark limits nothing."""
     found = lines_of(TEXT)

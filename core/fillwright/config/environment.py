@@ -1,6 +1,6 @@
 """Read what the environment may say: the broker's secrets, and nothing that decides the mode."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, create_model
@@ -14,20 +14,14 @@ from fillwright.logs import printable
 PREFIX = "FILLWRIGHT_"
 
 
-def broker_variables(
-    broker: str, environ: Mapping[str, str], installed: Iterable[str] = ()
-) -> dict[str, Any]:
+def broker_variables(broker: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """The settings in `FILLWRIGHT_<BROKER>__<KEY>`, keys in lower case.
 
-    Those of other plugins that are `installed` may be there and are passed over. Raises
-    ConfigError for any other FILLWRIGHT_ variable but the one that names the file.
+    Raises ConfigError for any other FILLWRIGHT_ variable but the one that names the file.
     """
     prefix = _prefix(broker)
-    others = tuple(map(_prefix, installed))
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
-            continue
-        if not name.startswith(others) or name.startswith(prefix):
+        if name.startswith(PREFIX) and name != CONFIG_VARIABLE:
             _refuse_unknown(name, prefix)
     return _read(prefix.removesuffix("__").lower(), environ)
 
