@@ -1,6 +1,7 @@
 """`fillwright new check`: files that work at once, and never in place of others."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 import tomllib
@@ -94,7 +95,20 @@ def test_every_kind_is_sound(tmp_path, capsys, kind) -> None:
     (check,) = module.provide_checks({setting: value.strip('"')})
 
     assert_sound(check, examples=25)
-    assert "assert_sound(CHECK)" in (tmp_path / f"test_of_{kind}.py").read_text()
+    assert "assert_sound(CHECK, refuses=(" in (tmp_path / f"test_of_{kind}.py").read_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_that_refuses_nothing_fails_its_property(tmp_path, capsys, kind) -> None:
+    """A quant rewrites the comparison, turns it round, and the one property stays green."""
+    new(capsys, "mine", kind)
+    path = tmp_path / "mine.py"
+    path.write_text(re.sub(r"return (Reject|Resize|Halt)\(.*", "return ALLOW", path.read_text()))
+
+    done = pytest_in(tmp_path, "-k", "sound", "-s", "test_mine.py")
+
+    assert done.returncode == 1
+    assert "it must refuse" in done.stdout
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import cycle
 from typing import Any
 
@@ -15,9 +16,10 @@ from fillwright.inputs import Input
 from fillwright.orders import Order
 from fillwright.reports import Execution
 from fillwright.states import OrderState
+from fillwright.testing.books import a_book, a_fill
 from fillwright.testing.strategies import assert_sound, books, fills, orders
 from fillwright.types import Side
-from fillwright.verdicts import ALLOW, Reject, Verdict
+from fillwright.verdicts import ALLOW, Reject, Verdict, Warn
 
 
 class Made:
@@ -112,6 +114,55 @@ def test_sound_checks_pass_as_objects_and_as_functions() -> None:
     assert_sound(check_order)
     assert_sound(Made(at_most_a_tenth, needs=(Input.ADV,), monotone=True))
     assert_sound(Made(only_many))
+
+
+BOUGHT = Order(symbol="AAPL", side=Side.BUY, quantity="10")
+
+
+def at_most(limit: int, **declared: Any) -> Made:
+    def call(order: Order, book: BookView) -> Verdict:
+        return ALLOW if order.quantity is None or order.quantity <= limit else REFUSED
+
+    return Made(call, **declared)
+
+
+def test_a_check_that_refuses_nothing_is_found() -> None:
+    """A comparison the wrong way round, or a setting that is not read, lets everything leave."""
+    given = (BOUGHT, a_book())
+    assert_sound(at_most(9), refuses=given)
+
+    for blind in (at_most(10), Made(lambda o, b: Warn("W", measured=1, limit=0))):
+        with pytest.raises(AssertionError, match=r"it must refuse .*AAPL.*, and does not"):
+            assert_sound(blind, refuses=given)
+
+
+def test_what_it_refuses_it_refuses_in_large_too() -> None:
+    """The one order of the test is stopped, and the one with a digit too many is not."""
+    odd = Made(lambda o, b: REFUSED if o.quantity == 10 else ALLOW, monotone=True)
+
+    with pytest.raises(AssertionError, match="and allows 50 times it"):
+        assert_sound(odd, refuses=(BOUGHT, a_book()))
+
+
+def test_an_example_about_which_it_would_not_be_asked_proves_nothing() -> None:
+    """The gate refuses for lack of data, and the check itself might allow."""
+    check = at_most(9, needs=(Input.ADV,))
+    assert_sound(check, refuses=(BOUGHT, a_book(data={"adv": Decimal(1)})))
+
+    with pytest.raises(AssertionError, match="the book of refuses= has no adv"):
+        assert_sound(check, refuses=(BOUGHT, a_book()))
+    for nothing in ((BOUGHT,), (*a_fill(), a_book())):
+        with pytest.raises(AssertionError, match="refuses= holds no order or fill"):
+            assert_sound(check, refuses=nothing)
+
+
+def test_a_check_of_fills_that_objects_to_nothing_is_found() -> None:
+    """It is asked after each fill, and never says a word."""
+    given = (*a_fill(quantity="11"), a_book())
+    assert_sound(OfFills(lambda _o, e: ALLOW if e.quantity < 10 else REFUSED), refuses=given)
+
+    with pytest.raises(AssertionError, match=r"it must refuse .*, and does not"):
+        assert_sound(OfFills(lambda _o, _e: ALLOW), refuses=given)
 
 
 class OfFills:
@@ -223,7 +274,8 @@ def test_without_hypothesis_a_sentence_says_what_to_install(
 ) -> None:
     """Whoever installed the bare package must not read a traceback about our imports."""
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    monkeypatch.delitem(sys.modules, "fillwright.testing.strategies")
+    for module in ("fillwright.testing.strategies", "fillwright.testing.drawn"):
+        monkeypatch.delitem(sys.modules, module)
 
     with pytest.raises(ImportError, match="install it with: pip install hypothesis"):
         import fillwright.testing.strategies  # noqa: F401  # that is what fails
