@@ -11,9 +11,10 @@ from fillwright.book import BookView, Exposure
 from fillwright.inputs import Datum, Supplied
 from fillwright.risk import with_order
 from fillwright.types import Side
+from fillwright_risk import provide_checks
 from fillwright_risk.portfolio import Totals, totals_of
 from risk.controlkit import STALE, passes, say
-from risk.gatekit import NOW, D, account, limit_order, order, view
+from risk.gatekit import NOW, D, Desk, Named, account, gate, limit_order, order, proposal, view
 from risk.pastkit import judged, supplied
 
 ALL = {
@@ -163,12 +164,36 @@ class TestC11NetExposure:
 class TestC11Concentration:
     """One company that fails must not take the account with it."""
 
-    @pytest.mark.parametrize(("pct", "good"), [("20.1", 1), ("20", 0)])
-    def test_a_part_of_equity(self, pct: str, good: int) -> None:
-        """10 at 101 and 10 at 100 of 10,000; other symbols do not matter."""
+    @pytest.mark.parametrize(
+        ("pct", "price", "good"),
+        [("20.1", "100", 1), ("20.1", "100.001", 0), ("20.0999", "100", 0), ("20", "100", 0)],
+    )
+    def test_a_part_of_equity(self, pct: str, price: str, good: int) -> None:
+        """10 at 101 and 10 at 100 of 10,000, at the limit and just over it."""
         given = book("10", "500", account=account("10000"))
 
+        assert passes("concentration", limit_order(price), given, max_pct=pct) == bool(good)
+
+    @pytest.mark.parametrize(("pct", "good"), [("30", 1), ("29.999", 0)])
+    def test_a_short_and_what_is_under_way_count_in_full(self, pct: str, good: int) -> None:
+        """1,010 short, 1,000 that may be bought and 990 that may be sold are not nothing."""
+        given = book("-10", account=account("10000"))
+        held = Exposure(D(-10), D(5), D(5), D(500), D(490), 2)
+        given = replace(given, exposures={"AAPL": held})
+
         assert passes("concentration", limit_order("100"), given, max_pct=pct) == bool(good)
+
+    def test_other_symbols_without_a_value_do_not_matter_and_its_own_does(self) -> None:
+        """What is held of it at an unknown price may be all that there is."""
+        rich = {"account": account("1000000"), "ko_price": ""}
+        unpriced = Exposure(open_buys=D(1), orders=1, unpriced=1)
+
+        assert passes("concentration", limit_order("1"), book("1", "1", **rich), max_pct="99")
+        for given in (
+            book("1", price=STALE, **rich),
+            replace(book(**rich), exposures={"AAPL": unpriced}),
+        ):
+            assert not passes("concentration", limit_order("1"), given, max_pct="99")
 
     @pytest.mark.parametrize("equity", ["NaN", "Infinity", "0", "-1"])
     def test_equity_that_bears_nothing(self, equity: str) -> None:
@@ -184,12 +209,53 @@ class TestC11Concentration:
 class TestC11SectorExposure:
     """Ten banks are one bet."""
 
-    def test_the_sector_and_this_order(self) -> None:
-        """Both are food: 1,010 and 500 and 1,000."""
-        asked, given = limit_order("100"), book("10", "10")
+    @pytest.mark.parametrize(
+        ("limit", "price", "good"),
+        [("2510", "100", 1), ("2510", "100.001", 0), ("2509.99", "100", 0)],
+    )
+    def test_the_sector_and_this_order(self, limit: str, price: str, good: int) -> None:
+        """Both are food: 1,010 and 500 and 1,000; at the limit is within."""
+        asked, given = limit_order(price), book("10", "10")
 
-        assert passes("sector_exposure", asked, given, limit_usd="2510")
-        assert not passes("sector_exposure", asked, given, limit_usd="2509")
+        assert passes("sector_exposure", asked, given, limit_usd=limit) == bool(good)
+
+    @pytest.mark.parametrize(
+        ("ko", "good"),
+        [
+            (Datum("sector", "KO", "technology", NOW), 1),
+            (Datum("sector", "KO", "technology", NOW - timedelta(days=31)), 0),
+            (Datum("sector", "KO", " ", NOW), 0),
+            (Datum("sector", "KO", D(1), NOW), 0),
+        ],
+        ids=["another", "old", "empty", "no text"],
+    )
+    def test_what_is_held_counts_unless_its_sector_is_known(self, ko: Datum, good: int) -> None:
+        """A list of sectors that was not kept up hides what it no longer names."""
+        known = Supplied({("sector", "AAPL"): _sector("AAPL"), ("sector", "KO"): ko})
+        given = replace(book("10", "10"), supplied=known)
+
+        assert passes("sector_exposure", limit_order("100"), given, limit_usd="2010") == bool(good)
+
+    @pytest.mark.parametrize("flaw", ["missing", "old", "empty"])
+    async def test_an_order_whose_own_sector_is_missing(self, flaw: str) -> None:
+        """It would be held to the limit of no sector; out is still possible."""
+        at = NOW - timedelta(days=31 if flaw == "old" else 1)
+        datum = Datum("sector", "AAPL", " " if flaw == "empty" else "food", at)
+        held = Supplied({} if flaw == "missing" else {("sector", "AAPL"): datum})
+        checks = provide_checks({"sector_exposure": {"limit_usd": "99999"}})
+        (check,) = (one for one in checks if getattr(one, "name", "") == "sector_exposure")
+        named = Named("sector_exposure", check.check_order)  # type: ignore[attr-defined]  # it has
+        named.code, named.needs = check.code, check.needs  # type: ignore[attr-defined]  # both, too
+        desk = Desk(replace(book("10"), supplied=held))
+
+        bought = await gate(named, desk=desk).ask(proposal(limit_order("100")))
+        sold = await gate(named, desk=desk).ask(proposal(order(Side.SELL)))
+
+        assert bought.order is None
+        (reason,) = bought.decision.reasons
+        assert (reason.code, "sector of AAPL" in reason.measured) == ("C11", True)
+        assert sold.order is not None
+        assert [(one.code, one.warning) for one in sold.order.remarks] == [("C11", True)]
 
     def test_other_sectors_do_not_count_and_unknown_ones_do(self) -> None:
         """A symbol that could be of this sector is."""
@@ -205,7 +271,7 @@ class TestC11SectorExposure:
         given = book("10", "10", account=account("10000"))
 
         assert passes("sector_exposure", limit_order("100"), given, max_pct="25.1")
-        assert not passes("sector_exposure", limit_order("100"), given, max_pct="25")
+        assert not passes("sector_exposure", limit_order("100"), given, max_pct="25.0999")
         table = {"max_pct": "90", "limit_usd": "100"}
         assert not passes("sector_exposure", limit_order("100"), given, **table)
 
