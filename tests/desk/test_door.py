@@ -1,7 +1,6 @@
 """The synchronous door: whatever happens behind it comes through, and nothing stays behind."""
 
 import asyncio
-import os
 import signal
 import threading
 
@@ -26,9 +25,10 @@ def test_an_interrupt_cancels_what_is_under_way_and_waits_for_it() -> None:
     ended = []
 
     async def work():
-        os.kill(os.getpid(), signal.SIGINT)
         try:
-            await asyncio.sleep(3)
+            while True:  # one that comes as the other thread falls asleep does not wake it
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                await asyncio.sleep(1)
         except asyncio.CancelledError:
             ended.append("canceled")
             raise
