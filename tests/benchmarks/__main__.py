@@ -5,7 +5,7 @@ import logging
 import sys
 from typing import TextIO
 
-from benchmarks import chains, table
+from benchmarks import chains, scenario, table
 
 _COUNTS = (1_000, 10_000)
 _FULL = (1_000, 10_000, 100_000)
@@ -18,6 +18,7 @@ def main() -> None:
     size.add_argument("--quick", action="store_true", help="200 orders, one round")
     size.add_argument("--full", action="store_true", help="100,000 orders as well")
     size.add_argument("--chains", action="store_true", help="the chains of checks alone")
+    size.add_argument("--scenario", action="store_true", help="a day of the simulation alone")
     parser.add_argument("--rounds", type=int, help="how often each line is measured")
     given = parser.parse_args()
     counts = _QUICK if given.quick else _FULL if given.full else _COUNTS
@@ -26,6 +27,9 @@ def main() -> None:
     logging.disable(logging.WARNING)
     if given.chains:
         _say(sys.stdout, chains.report(chains.SIZES["usual"]))
+        return
+    if given.scenario:
+        _say(sys.stdout, scenario.report(scenario.SIZES["usual"]))
         return
     lines = table.lines(counts)
     found = table.run(lines, rounds, lambda text: _say(sys.stderr, text))

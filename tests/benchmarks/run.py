@@ -4,6 +4,7 @@
     python tests/benchmarks/run.py --quick    a few seconds, to see that it works
     python tests/benchmarks/run.py --full     100,000 orders as well, about half an hour
     python tests/benchmarks/run.py --chains   what 25 checks cost an order, half a minute
+    python tests/benchmarks/run.py --scenario what a scenario of the simulation costs, half a minute
 
 Every line shows the median of its rounds, then the smallest and the largest. The rounds of all
 lines are interleaved, so that a busy machine slows them alike; what holds across machines is the

@@ -2,7 +2,7 @@
 
 import math
 
-from benchmarks import chains, table
+from benchmarks import chains, scenario, table
 
 
 def test_every_scene_runs_with_a_few_orders() -> None:
@@ -27,3 +27,12 @@ def test_the_chains_are_measured_beside_an_empty_one() -> None:
     assert "25 standard controls, alone: p99" in text
     assert "aimed at 250 at most, on a quiet machine" in text
     assert "1.0 is quiet" in text
+
+
+def test_a_scenario_is_measured_beside_the_floor() -> None:
+    """How many seeds a night holds is reckoned from a scenario that is no longer run."""
+    text = scenario.report(2)
+
+    rows = [line for line in text.splitlines() if line.startswith("  ")]
+    assert [row.split("  ")[1] for row in rows] == list(scenario.KINDS)
+    assert "aimed at 20 scenarios of six orders a second" in text

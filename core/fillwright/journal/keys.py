@@ -1,6 +1,7 @@
 """Which keys a journal may hold, in a fixed amount of memory, so that most new ones ask no disk."""
 
 from collections.abc import Iterable
+from mmap import mmap
 
 #: Two bits a key: of a million keys' worth of new ones about one in twenty still asks.
 _BITS = 1 << 23
@@ -16,7 +17,8 @@ class Keys:
     __slots__ = ("_bits",)
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
-        self._bits = bytearray(_BITS >> 3)
+        # A page of it takes memory, and time, when the first key falls on it.
+        self._bits = mmap(-1, _BITS >> 3)
         for key in keys:
             self.add(key)
 
