@@ -8,6 +8,7 @@ from desk.kit import D, open_order, resting
 from fillwright.errors import (
     NotCancelable,
 )
+from fillwright.protocols import Limits
 from fillwright.types import OrdStatus
 from fillwright.verdicts import Scope
 
@@ -166,16 +167,86 @@ async def test_a_cancel_that_the_broker_refuses_leaves_the_order_as_it_was(world
     await world.settled()
 
 
-async def test_a_cancel_that_never_left_can_be_asked_again(world):
-    """A refused connection is no answer of the broker."""
+@pytest.mark.parametrize("fault", ["not_sent", "rate_limited"])
+async def test_a_cancel_that_did_not_leave_goes_again(world, fault):
+    """A busy broker must not leave an order in the market that its owner took back."""
     await world.ready()
     handle = await open_order(world)
-    world.fault("cancel", "not_sent")
+    world.fault("cancel", fault, times=3)
 
-    assert (await world.wait(world.desk.cancel(handle.client_order_id))).status is OrdStatus.NEW
     await world.wait(world.desk.cancel(handle.client_order_id))
 
     assert (await world.wait(handle.done())).status is OrdStatus.CANCELED
+    assert world.requests["cancel", handle.client_order_id] == 4
+    await world.settled()
+
+
+async def test_a_cancel_that_cannot_leave_is_given_up_and_can_be_asked_again(world):
+    """A refused connection is no answer of the broker, and a caller cannot wait for ever."""
+    await world.ready()
+    handle = await open_order(world)
+    world.fault("cancel", "not_sent", times=1000)
+    begun = world.clock.monotonic()
+
+    state = await world.wait(world.desk.cancel(handle.client_order_id), 60)
+    assert state.status is OrdStatus.NEW
+    assert world.clock.monotonic() - begun <= Limits().send_deadline
+    world.script.clear()
+    await world.wait(world.desk.cancel(handle.client_order_id))
+
+    assert (await world.wait(handle.done())).status is OrdStatus.CANCELED
+
+
+async def test_an_order_that_ends_while_its_cancel_waits_needs_none(world):
+    """A cancel of what is over is refused, and the refusal looks like a problem."""
+    await world.ready()
+    handle = await open_order(world)
+    world.fault("cancel", "not_sent", times=1000)
+    asking = asyncio.create_task(world.desk.cancel(handle.client_order_id))
+    await world.run(1)
+    world.venue.control.fill(handle.state.broker_order_id, D(4), D(90))
+    await world.run(5)
+
+    assert asking.result().status is OrdStatus.FILLED
+    await world.settled()
+
+
+@pytest.mark.parametrize("waits_for", ["its turn", "the journal"])
+async def test_a_cancel_whose_caller_gives_up_is_asked_for_all_the_same(world, waits_for):
+    """The wish is recorded, a second call asks nothing, and the order trades on."""
+    await world.ready()
+    handle = await open_order(world)
+    held = asyncio.Event()
+
+    async def hold(*_given):
+        await held.wait()
+
+    changes = world.parts.changes
+    if waits_for == "its turn":
+        changes._limiter = type("Held", (), {"acquire": hold})()
+    else:
+        changes._record = hold_after(changes._record, hold)
+    asking = asyncio.create_task(world.desk.cancel(handle.client_order_id))
+    await world.run(0.1)
+    asking.cancel()
+    await world.run(0.1)
+    changes._limiter = world.parts.limiter
+    vars(changes).pop("_record", None)
+    await world.run(20)
+
+    assert asking.cancelled()
+    assert handle.state.status is OrdStatus.CANCELED
+    await world.settled()
+
+
+def hold_after(record, hold):
+    """Write the record, and wait for its durability for ever."""
+
+    async def held(fact):
+        await record(fact)
+        await hold()
+
+    return held
 
 
 async def test_a_pending_cancel_is_not_asked_twice(world):

@@ -30,14 +30,16 @@ from fillwright.errors import (
 from fillwright.ledger import Asked, ChangeRefused, Settled
 from fillwright.logs import get_logger
 from fillwright.orders import OrderChange
-from fillwright.protocols import Clock, Executor, Limits
+from fillwright.protocols import Clock, Executor, Limits, Rng
 from fillwright.reports import Ack, Evidence, ExecutionReport, Source
-from fillwright.resilience import Lane, Limiter
+from fillwright.resilience import Backoff, Lane, Limiter
 from fillwright.states import Action, OrderState
 from fillwright.types import ClientOrderId, ExecType, OrdStatus
 from fillwright.verdicts import ApprovedChange
 
 _log = get_logger(__name__)
+#: The pauses before a cancel that did not leave goes again.
+_AGAIN = Backoff(0.05, 2.0)
 
 
 class Changes:
@@ -55,6 +57,7 @@ class Changes:
         limiter: Limiter,
         limits: Limits,
         clock: Clock,
+        rng: Rng,
     ) -> None:
         self._keeper = keeper
         self._books = books
@@ -65,6 +68,7 @@ class Changes:
         self._limiter = limiter
         self._deadline = timedelta(seconds=limits.send_deadline)
         self._clock = clock
+        self._rng = rng
         self._replacing: set[ClientOrderId] = set()
 
     async def cancel(self, key: ClientOrderId) -> OrderState:
@@ -79,11 +83,35 @@ class Changes:
         if not cancelable(state):
             return state
         self._wire.check()
-        await self._record(Asked(key, self._clock.now(), Action.CANCEL))
-        await self._limiter.acquire(Lane.CANCEL)
-        current = self._known(key)
-        if current.ended:
-            return current
+        try:
+            await self._record(Asked(key, self._clock.now(), Action.CANCEL))
+            await self._ask_until_it_leaves(key)
+        except asyncio.CancelledError:
+            # Recorded, and perhaps not sent: what looks into doubts asks again.
+            self._books.doubt(key, Action.CANCEL, "the task was cancelled before an answer came")
+            raise
+        return self._known(key)
+
+    async def _ask_until_it_leaves(self, key: ClientOrderId) -> None:
+        """Ask for a recorded cancel; one that provably did not leave goes again, for a while."""
+        deadline = Deadline.of(self._clock, self._deadline)
+        for pause in _AGAIN.delays(self._rng):
+            await self._limiter.acquire(Lane.CANCEL)
+            current = self._known(key)
+            if current.ended:
+                return
+            proof = await self._ask_for_cancel(current)
+            if not proof:
+                return
+            if deadline.left(self._clock) < pause:
+                self.settle(key, Action.CANCEL, Evidence(Source.NOT_SENT, proof), proof)
+                return
+            _log.info("cancel_not_sent", client_order_id=key, proof=proof)
+            await self._clock.sleep(pause)
+
+    async def _ask_for_cancel(self, state: OrderState) -> str:
+        """One request; the proof that it did not leave, if there is one."""
+        key = state.client_order_id
         try:
             self._wire.check()
         except GuardError as fault:
@@ -91,19 +119,16 @@ class Changes:
             self._books.doubt(key, Action.CANCEL, f"withheld: {fault}")
             raise
         try:
-            ack = await self._executor.cancel(current.working())
+            ack = await self._executor.cancel(state.working())
         except OrderRejected as fault:
             await self.denied(key, Action.CANCEL, fault)
         except NotSent as fault:
-            self.settle(key, Action.CANCEL, Evidence(Source.NOT_SENT, fault.proof), fault.proof)
-        except asyncio.CancelledError:
-            self._books.doubt(key, Action.CANCEL, "the task was cancelled on the wire")
-            raise
+            return fault.proof
         except Exception as fault:  # noqa: BLE001  # whatever an adapter raises proves nothing
             self._books.doubt(key, Action.CANCEL, f"{type(fault).__name__}: {fault}")
         else:
             self.acknowledged(key, ack, ExecType.PENDING_CANCEL)
-        return self._known(key)
+        return ""
 
     async def cancel_again(self, key: ClientOrderId) -> None:
         """Ask once more for a cancel in doubt; what the guard withholds stays in doubt."""

@@ -189,6 +189,7 @@ class Parts:
             limiter=self.limiter,
             limits=limits,
             clock=clock,
+            rng=ports.rng,
         )
         self.doubts = Doubts(
             self.reconciler,

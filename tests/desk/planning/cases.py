@@ -52,9 +52,13 @@ def basket(*orders: Order, **fields: Any) -> Basket:
 
 
 async def run(
-    the_world: World, plan: Plan, *, settings: PlanSettings | None = None
+    the_world: World,
+    plan: Plan,
+    *,
+    settings: PlanSettings | None = None,
+    desk: ScriptedDesk | None = None,
 ) -> ExecutionResult:
-    engine = PlanEngine(ScriptedDesk(the_world), settings)
+    engine = PlanEngine(desk or ScriptedDesk(the_world), settings)
     result: ExecutionResult = await the_world.clock.drive(engine.execute(plan))
     assert the_world.violations == []
     check_sums(result)

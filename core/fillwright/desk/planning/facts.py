@@ -1,8 +1,10 @@
 """Gather the facts that a plan is sized from, and refuse a plan that names what does not exist."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
+from typing import TypeVar
 
 from fillwright.accounts import Instrument, Quote
 from fillwright.desk.planning.ports import PlanDesk
@@ -13,10 +15,27 @@ from fillwright.plans.wishes import Snapshot, Working
 from fillwright.states import OrderState, Owner
 from fillwright.types import OrdType
 
+T = TypeVar("T")
 _CONTINGENT = frozenset({OrdType.STOP, OrdType.STOP_LIMIT, OrdType.TRAILING_STOP})
 
 
-async def rules_of(plan: Plan, desk: PlanDesk) -> dict[str, Instrument]:
+async def answered(
+    question: Callable[[], Awaitable[T]], desk: PlanDesk, settings: PlanSettings
+) -> T:
+    """The answer to a question that may be put more than once.
+
+    Raises `BrokerUnavailable` when none of a bounded number of attempts brought one.
+    """
+    backoff = Backoff(settings)
+    for _ in range(1, settings.attempts):
+        try:
+            return await question()
+        except BrokerUnavailable:
+            await desk.clock.sleep(backoff.next())
+    return await question()
+
+
+async def rules_of(plan: Plan, desk: PlanDesk, settings: PlanSettings) -> dict[str, Instrument]:
     """The rules of every symbol in the plan.
 
     Raises PlanError for a symbol that the broker does not know, `BrokerUnavailable` when it
@@ -25,7 +44,7 @@ async def rules_of(plan: Plan, desk: PlanDesk) -> dict[str, Instrument]:
 
     async def rules(index: int, symbol: str) -> Instrument:
         try:
-            return await desk.instrument(symbol)
+            return await answered(partial(desk.instrument, symbol), desk, settings)
         except UnknownSymbol as fault:
             raise PlanError(_where(plan, index, symbol), str(fault)) from fault
 
@@ -56,11 +75,11 @@ async def snapshot_of(
 
     `without` names open orders that are to be taken for canceled already.
     """
-    account = await desk.fresh_account()
+    account = await answered(desk.fresh_account, desk, settings)
     rules = dict(rules)
     if getattr(plan, "close_others", False):
         others = [s for s, p in account.positions.items() if p.quantity and s not in rules]
-        rules |= await _other_rules(others, desk)
+        rules |= await _other_rules(others, desk, settings)
     quotes, unquoted = await quotes_of(rules, desk, settings)
     blocked = dict(unsettled)
     working = []
@@ -95,7 +114,7 @@ async def quote_of(symbol: str, desk: PlanDesk, settings: PlanSettings) -> tuple
     """A fresh quote after a bounded number of attempts; when there is none, why."""
     backoff = Backoff(settings)
     problem = ""
-    for attempt in range(settings.quote_attempts):
+    for attempt in range(settings.attempts):
         if attempt:
             await desk.clock.sleep(backoff.next())
         try:
@@ -124,10 +143,12 @@ def flaw_of(quote: Quote, desk: PlanDesk, settings: PlanSettings) -> str:
     return f"the quote of {quote.symbol} is crossed" if quote.crossed else ""
 
 
-async def _other_rules(symbols: list[str], desk: PlanDesk) -> dict[str, Instrument]:
+async def _other_rules(
+    symbols: list[str], desk: PlanDesk, settings: PlanSettings
+) -> dict[str, Instrument]:
     async def rules(symbol: str) -> Instrument | None:
         try:
-            return await desk.instrument(symbol)
+            return await answered(partial(desk.instrument, symbol), desk, settings)
         except UnknownSymbol:
             return None
 

@@ -52,7 +52,7 @@ async def preview_of(
     plan: Plan, desk: PlanDesk, settings: PlanSettings, *, known: str
 ) -> PlanPreview:
     """Size the plan on the facts of this moment and ask the gate about every order."""
-    rules = await rules_of(plan, desk)
+    rules = await rules_of(plan, desk, settings)
     cancels = tuple(
         s.client_order_id for s in stale(settings.stale_orders_of(plan), desk.working())
     )

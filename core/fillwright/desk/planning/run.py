@@ -49,7 +49,7 @@ class PlanRun:
         return result
 
     async def _decide(self) -> Progress:
-        rules: Mapping[str, Instrument] = await rules_of(self._plan, self._desk)
+        rules: Mapping[str, Instrument] = await rules_of(self._plan, self._desk, self._settings)
         await self._diary.started()
         policy = self._settings.stale_orders_of(self._plan)
         cleaned = await clean_book(policy, self._desk, self._settings, self._log)

@@ -30,7 +30,8 @@ class PlanSettings:
     #: A plan found unfinished after this long sends nothing more; what is open is brought home.
     resume_within: float = 12 * 3600.0
     quote_max_age: float = 5.0
-    quote_attempts: int = 3
+    #: How often one question is put before the plan goes on, or ends, without its answer.
+    attempts: int = 3
     poll_first: float = 0.1
     poll_most: float = 2.0
     #: How far a market order may run from the quote in the worst case.
