@@ -63,6 +63,6 @@ def test_an_order_that_is_approved_anew_takes_one_place() -> None:
     """Counted twice, a resend looks like a duplicate of itself and is refused."""
     recent = RecentOrders()
     for number in (1, 1, 2):
-        recent.add(order(), f"c-{number}", NOW)
+        recent.add(order(), f"c-{number}", NOW, 0.0)
 
-    assert [one.client_order_id for one in recent.alike(order(), NOW)] == ["c-1", "c-2"]
+    assert [one.client_order_id for one in recent.alike(order(), 0.0)] == ["c-1", "c-2"]

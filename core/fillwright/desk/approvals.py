@@ -228,7 +228,7 @@ class Approvals:
             self._market.quotes_view(),
             self._market.instruments_view,
             self._funds.without(own),
-            self._recent.alike(proposal.order, now),
+            self._recent.alike(proposal.order, self._clock.monotonic()),
             changed.filled if changed else ZERO,
             self._quote_max_age,
             changed.quantity if changed else None,
@@ -314,7 +314,8 @@ class Approvals:
         reduces = deeds.only_reduces(order, book)
         self._given[key] = Given(terms.price, self._version, value, reduces)
         # A slip of the finger asks for the same again, whatever a check makes of it.
-        self._recent.add(wanted or state.order or order, own, book.now)
+        alike = wanted or state.order or order
+        self._recent.add(alike, own, book.now, self._clock.monotonic())
         self._tell_warnings(own, approved)
 
     def _tell_warnings(self, key: ClientOrderId, approved: ApprovedOrder | ApprovedChange) -> None:
@@ -326,11 +327,11 @@ class Approvals:
 
     def recall(self) -> None:
         """Remember what an earlier process sent a moment ago."""
-        now = self._clock.now()
+        now, moment = self._clock.now(), self._clock.monotonic()
         for sent in self._keeper.historian.view(now).events(Deed.SENT, since=now - REMEMBERED):
             state = self._keeper.state(ClientOrderId(sent.client_order_id))
             assert state is not None and state.order is not None  # noqa: S101, PT018  # it was sent
-            self._recent.add(state.order, sent.client_order_id, sent.at)
+            self._recent.add(state.order, sent.client_order_id, sent.at, moment)
 
     def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:
         """Record the halts that a check asked for."""

@@ -1,6 +1,5 @@
 """Questions that get no answer: a plan asks again, for a while, and then says what it lacks."""
 
-
 import pytest
 
 from desk.planning.cases import by_symbol, rebalance, run, world
