@@ -22,6 +22,7 @@ from fillwright.ledger import (
     Granted,
     GrantRevoked,
     Halted,
+    HeldAlready,
     Judged,
     Ledger,
     LimitChanged,
@@ -30,6 +31,7 @@ from fillwright.ledger import (
     Resumed,
 )
 from fillwright.reports import Cursor
+from fillwright.types import ExecutionId
 from fillwright.verdicts import Scope
 
 D = Decimal
@@ -138,6 +140,16 @@ def test_adjusted_books_are_the_brokers_word() -> None:
     )
 
     assert (ledger.positions, ledger.cash) == ({"XYZ": D(5), "ABC": D(1)}, D(9))
+
+
+def test_what_the_opening_books_held_already_is_taken_out_once() -> None:
+    """Set instead of taken out, what traded meanwhile would be gone as well."""
+    ledger = folded(
+        BooksOpened(NOW, D(7), {"XYZ": D(3)}),
+        HeldAlready(NOW, (ExecutionId("e-1"),), {"XYZ": D(2), "ABC": D(-1)}, D(-20)),
+    )
+
+    assert (ledger.positions, ledger.cash) == ({"XYZ": D(1), "ABC": D(1)}, D(27))
 
 
 def test_executions_are_asked_for_from_one_cursor_earlier() -> None:

@@ -3,17 +3,21 @@
 Rules:
 1. Positions and cash are compared only while nothing is booked in between, and a difference must
    stay for two such comparisons: lists and accounts of a broker lag behind one another.
-2. A position break that no check of the books is there to judge halts its symbol.
+2. Executions that the account held already when the books were opened explain a difference: they
+   are taken out of it, and nothing is told.
+3. A position break that no check of the books is there to judge halts its symbol.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Protocol
 
 from fillwright.accounts import Account
 from fillwright.desk.books import Books
 from fillwright.desk.dropcopy import DropCopy
 from fillwright.desk.keeper import Keeper
+from fillwright.desk.overlap import Differing, held_already
 from fillwright.findings import (
     CashDiffers,
     Finding,
@@ -23,9 +27,12 @@ from fillwright.findings import (
     PositionDiffers,
     WorkingOrder,
 )
+from fillwright.logs import get_logger
 from fillwright.protocols import Clock
 from fillwright.reconcile import position_breaks
 from fillwright.states import Owner
+
+_log = get_logger(__name__)
 
 #: Quiet comparisons in a row that must show a difference before it counts.
 ROUNDS = 2
@@ -44,10 +51,12 @@ class Judges(Protocol):
 class Differences:
     """Remember what differed, and tell what stays."""
 
-    def __init__(self, books: Books, keeper: Keeper, clock: Clock) -> None:
+    def __init__(self, books: Books, keeper: Keeper, clock: Clock, *, late_by: float) -> None:
+        """`late_by` is how far the broker's lists may be behind its account, in seconds."""
         self._books = books
         self._keeper = keeper
         self._clock = clock
+        self._within = timedelta(seconds=late_by)
         self.drop_copy = DropCopy(clock, books.holds)
         self._broken: Counter[str] = Counter()
         self._cash_differs = 0
@@ -82,18 +91,37 @@ class Differences:
     def _in_books(self, account: Account) -> Iterator[Finding]:
         ledger = self._keeper.ledger
         breaks = position_breaks(ledger.positions, account)
-        symbols = {symbol for symbol, _, _ in breaks}
+        symbols = [symbol for symbol, _, _ in breaks]
         for symbol in [s for s in self._broken if s not in symbols]:
             del self._broken[symbol]
+        self._broken.update(symbols)
+        self._cash_differs = self._cash_differs + 1 if ledger.cash != account.cash else 0
+        rounds = {self._cash_differs, *self._broken.values()}
+        if ROUNDS in rounds and self._held_already(account):
+            self._broken.clear()
+            self._cash_differs = 0
+            return
         for symbol, ours, theirs in breaks:
-            self._broken[symbol] += 1
             if self._broken[symbol] == ROUNDS and self._house_judges:
                 self._books.position_break(symbol, ours, theirs)
             if self._broken[symbol] >= ROUNDS:
                 yield PositionDiffers(symbol, ours, theirs)
-        self._cash_differs = self._cash_differs + 1 if ledger.cash != account.cash else 0
         if self._cash_differs >= ROUNDS:
             yield CashDiffers(account.account_id, ledger.cash, account.cash)
+
+    def _held_already(self, account: Account) -> bool:
+        """Take out what the opening account held, and is here twice; False for anything else."""
+        ledger = self._keeper.ledger
+        breaks = position_breaks(ledger.positions, account)
+        more = {symbol: ours - theirs for symbol, ours, theirs in breaks}
+        differing = Differing(more, ledger.cash - account.cash)
+        records, now = self._keeper.journal.read(), self._clock.now()
+        fact = held_already(records, differing, at=now, within=self._within)
+        if fact is None:
+            return False
+        self._keeper.write(fact)
+        _log.warning("fills_held_already", executions=fact.executions, cash=str(fact.cash))
+        return True
 
     def _orders(self) -> Iterator[Finding]:
         for state in self._keeper.working():

@@ -18,6 +18,7 @@ from fillwright.ledger import (
     Change,
     ControlFact,
     Fact,
+    HeldAlready,
     Ledger,
     OrderFact,
     PositionAdjusted,
@@ -104,7 +105,7 @@ class Keeper:
             terms = Terms(fact.worst_price) if isinstance(fact, Sent) else None
             self._follow(change.before, change.after, terms)
             self.historian.note(change)
-        elif isinstance(fact, BooksOpened | PositionAdjusted):
+        elif isinstance(fact, BooksOpened | HeldAlready | PositionAdjusted):
             for symbol, quantity in self.ledger.positions.items():
                 self.exposures.set_position(symbol, quantity)
         elif isinstance(fact, ControlFact):

@@ -196,6 +196,17 @@ class BooksOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAlready:
+    """Executions that stand in the ledger and were in the account when the books were opened."""
+
+    at: datetime
+    executions: tuple[ExecutionId, ...]
+    #: What they had moved once more: by symbol, signed, and in cash.
+    positions: Mapping[str, Decimal]
+    cash: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class PositionAdjusted:
     """A position that moved without an execution that we could find; the broker's word stands."""
 
@@ -249,6 +260,7 @@ class CursorMoved:
 Fact = (
     OrderFact
     | BooksOpened
+    | HeldAlready
     | PositionAdjusted
     | CashAdjusted
     | DayOpened

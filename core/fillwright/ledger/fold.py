@@ -30,6 +30,7 @@ from fillwright.ledger.facts import (
     EquityPeaked,
     Fact,
     HandedOver,
+    HeldAlready,
     Inferred,
     OrderFact,
     PositionAdjusted,
@@ -283,10 +284,8 @@ class Ledger:
             self.cash, self.positions, self.opened = fact.cash, dict(fact.positions), True
             self._executions.open_with(fact.earlier)
             self.cursor = fact.cursor
-        elif isinstance(fact, PositionAdjusted):
-            self.positions[fact.symbol] = fact.quantity
-        elif isinstance(fact, CashAdjusted):
-            self.cash = fact.cash
+        elif isinstance(fact, HeldAlready | PositionAdjusted | CashAdjusted):
+            self._correct(fact)
         elif isinstance(fact, DayOpened):
             self.day = Day(fact.day, fact.equity, fact.equity)
         elif isinstance(fact, EquityPeaked):
@@ -297,6 +296,17 @@ class Ledger:
             self.controls.apply(fact)
         elif isinstance(fact, WatchFact):
             self.watched.apply(fact)
+
+    def _correct(self, fact: HeldAlready | PositionAdjusted | CashAdjusted) -> None:
+        """Follow the broker's word where executions do not lead there."""
+        if isinstance(fact, HeldAlready):
+            for symbol, quantity in fact.positions.items():
+                self.positions[symbol] = self.positions.get(symbol, ZERO) - quantity
+            self.cash -= fact.cash
+        elif isinstance(fact, PositionAdjusted):
+            self.positions[fact.symbol] = fact.quantity
+        else:
+            self.cash = fact.cash
 
 
 def _staged(fact: Staged) -> lifecycle.Step:

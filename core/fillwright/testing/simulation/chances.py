@@ -110,9 +110,6 @@ class SeededScript(FaultScript):
         self.knobs = knobs
         self._over = False
         self._at_end: list[Callable[[], None]] = []
-        #: Whether a new journal's books are being opened. Their list of executions is not late: a
-        #: fill that it does not show is in the position already, and no answer says as of when.
-        self.opening: Callable[[], bool] = lambda: False
         #: Tells the timeline something, in a word and the rest of a sentence.
         self.note: Callable[[str, str], None] = lambda _what, _text: None
 
@@ -156,8 +153,6 @@ class SeededScript(FaultScript):
         """The fault of the first knob that strikes at this event."""
         fault = self._struck(on)
         if fault is None:
-            return None
-        if fault.fault is Kind.LAG and on is On.EXECUTIONS and self.opening():
             return None
         self._tell(client_order_id, fault)
         return fault

@@ -61,7 +61,6 @@ class World:
         true_clock = SimClock(self.loop, start)
         self._script = SeededScript(knobs, chances, tell=self._struck, time=self.loop.time)
         self._script.note = self._fails
-        self._script.opening = lambda: self.outside.opened_at is None
         backend = make_backend(_settings(seed, knobs), self._script, true_clock)
         self.outside = Outside(
             backend.venue, true_clock, list_fills=backend.fills, at_venue=backend.at_venue

@@ -1,0 +1,86 @@
+"""Executions that were in the account already when the books were opened, and were listed later.
+
+A new journal takes over what the account holds and counts executions from then on. A broker whose
+list of executions is behind its account tells some of what it holds once more. Rules:
+1. Only executions of orders that nobody here sent count, and of those only what happened before
+   the opening or within `within` of it, for the broker's clock need not be ours.
+2. An account shows everything up to one moment. So the oldest so many of them must together be
+   exactly what the ledger has too much, in every position and in cash.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from fillwright.ledger import BooksOpened, Change, HeldAlready, Ledger, decode
+from fillwright.protocols import Record
+from fillwright.states import Owner
+from fillwright.types import ZERO, ExecutionId
+
+#: No list of a broker is further behind than this much of the journal's own time.
+_LISTED_WITHIN: Final = timedelta(minutes=10)
+
+
+class Differing(NamedTuple):
+    """What the ledger has more than the broker: by symbol, signed, and in cash."""
+
+    positions: Mapping[str, Decimal]
+    cash: Decimal
+
+
+class _Step(NamedTuple):
+    """What one execution of a stranger's order did to the books."""
+
+    at: datetime
+    name: ExecutionId
+    symbol: str
+    quantity: Decimal
+    cash: Decimal
+
+
+def held_already(
+    records: Iterable[Record], differing: Differing, *, at: datetime, within: timedelta
+) -> HeldAlready | None:
+    """The fact that explains a difference; None when these executions do not."""
+    taken: list[ExecutionId] = []
+    positions: dict[str, Decimal] = {}
+    cash = ZERO
+    for step in sorted(_steps(records, within), key=lambda step: step.at):
+        taken.append(step.name)
+        positions[step.symbol] = positions.get(step.symbol, ZERO) + step.quantity
+        cash += step.cash
+        moved = {symbol: quantity for symbol, quantity in positions.items() if quantity}
+        if moved == differing.positions and cash == differing.cash:
+            return HeldAlready(at, tuple(taken), moved, cash)
+    return None
+
+
+def _steps(records: Iterable[Record], within: timedelta) -> Iterator[_Step]:
+    """Every step that may have been in the opening books, and was not taken out already."""
+    ledger = Ledger()
+    steps: dict[ExecutionId, _Step] = {}
+    last: datetime | None = None
+    for record in records:
+        fact = decode(record)
+        if fact is None or (last is not None and record.at > last + _LISTED_WITHIN):
+            continue
+        change = ledger.apply(fact)
+        if isinstance(fact, BooksOpened):
+            last = fact.at + within
+        elif isinstance(fact, HeldAlready):
+            steps = {name: step for name, step in steps.items() if name not in fact.executions}
+        elif last is not None and (step := _step(change)) is not None and step.at <= last:
+            steps[step.name] = step
+    yield from steps.values()
+
+
+def _step(change: Change) -> _Step | None:
+    before, after, execution = change.before, change.after, change.execution
+    if before is None or after is None or execution is None or after.owner is not Owner.FOREIGN:
+        return None
+    sign = after.side.sign
+    quantity, value = after.filled - before.filled, after.value - before.value
+    cash = -sign * value - (after.fees - before.fees)
+    time, name = execution.transact_time, execution.execution_id
+    return _Step(time, name, after.symbol, sign * quantity, cash)

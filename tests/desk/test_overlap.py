@@ -1,0 +1,108 @@
+"""The first books of a journal: what the account held then is not counted a second time."""
+
+import asyncio
+
+import pytest
+
+from desk.kit import D, order
+from fillwright.ledger import HeldAlready, decode
+from fillwright.types import OrdStatus
+
+
+async def held(world):
+    """What was found to be in the opening books."""
+    await world.journal.durable(world.journal.seq)
+    facts = [decode(record) for record in world.journal.read()]
+    return [fact for fact in facts if isinstance(fact, HeldAlready)]
+
+
+async def stranger(world, symbol="AAPL", quantity="3", side="BUY"):
+    """Somebody else's order, which has filled."""
+    theirs = world.venue.submit(
+        order(symbol=symbol, quantity=quantity, side=side), f"by-hand-{symbol}-{side}"
+    )
+    await world.run(0.5)
+    assert theirs.status is OrdStatus.FILLED
+    return theirs
+
+
+async def opened_late(world, *trades, times=2):
+    """Open the first books while strangers trade what the lists of executions do not show yet."""
+    world.fault("executions", "lag", seconds=3600, times=times)
+    world.fault("account", "delay", seconds=5)
+    opening = asyncio.create_task(world.open())
+    await world.clock.settle()
+    for trade in trades:
+        await stranger(world, *trade)
+    while not opening.done():
+        await world.run(1)
+    await world.run(0.1)
+
+
+async def test_what_was_listed_late_is_counted_once(world):
+    """The first morning of a journal ends with a halted symbol, and nobody knows why."""
+    await opened_late(world, ("AAPL", "3"), ("KO", "4"))
+    await world.run(90)
+
+    assert not world.desk.halts
+    (fact,) = await held(world)
+    assert (fact.positions, len(fact.executions)) == ({"AAPL": D(3), "KO": D(4)}, 2)
+    await world.settled()
+
+
+async def test_what_was_sold_late_is_counted_once(world):
+    """Taken out with the wrong sign, a sale is there three times."""
+    await opened_late(world, ("AAPL", "5"), ("AAPL", "2", "SELL"))
+    await world.run(90)
+
+    assert not world.desk.halts
+    await world.settled()
+
+
+async def test_what_traded_after_the_opening_counts(world):
+    """Taken out as well, a real position would be watched by nobody."""
+    await opened_late(world, ("AAPL", "3"), times=4)
+    await stranger(world, quantity="2", side="SELL")
+    await world.run(120)
+
+    (fact,) = await held(world)
+    assert fact.positions == {"AAPL": D(3)}
+    assert not world.desk.halts
+    await world.settled()
+
+
+async def test_it_is_found_by_the_next_process_as_well(world):
+    """A restart in the first minute must not make the difference one for a person."""
+    await opened_late(world, ("AAPL", "3"))
+    await world.run(1)
+    await world.crash()
+    await world.ready()
+    await world.run(90)
+
+    assert not world.desk.halts
+    assert len(await held(world)) == 1
+    await world.settled()
+
+
+@pytest.mark.parametrize("off", [D(1), D(-1)])
+async def test_another_difference_is_for_a_person(world, off):
+    """A guess that fits nearly hides a fill that is really missing."""
+    await opened_late(world, ("AAPL", "3"))
+    world.venue._books._add("AAPL", off, D(100))
+    await world.run(120)
+
+    assert await held(world) == []
+    assert [halt.name for halt in world.desk.halts] == ["AAPL"]
+
+
+async def test_a_strangers_later_fill_explains_no_difference(world):
+    """A fill of noon that happens to have the size of a loss would hide it."""
+    await world.ready()
+    await world.run(120)
+    await stranger(world)
+    await world.run(30)
+    world.venue._books._add("AAPL", D(-3), D(100))
+    await world.run(120)
+
+    assert await held(world) == []
+    assert [halt.name for halt in world.desk.halts] == ["AAPL"]
