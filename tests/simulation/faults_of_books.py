@@ -116,7 +116,7 @@ MUTANTS: Sequence[Mutant] = (
         "ack_of_cancel_is_cancel",
         "the broker's word that it heard the cancel ends the order",
         (
-            CHANGES + "cancel",
+            CHANGES + "_ask_for_cancel",
             "self.acknowledged(key, ack, ExecType.PENDING_CANCEL)",
             "self.acknowledged(key, ack, ExecType.CANCELED)",
         ),
@@ -125,10 +125,10 @@ MUTANTS: Sequence[Mutant] = (
         "lost_cancel_is_cancel",
         "a cancel without an answer ends the order",
         (
-            CHANGES + "cancel",
+            CHANGES + "_ask_for_cancel",
             'self._books.doubt(key, Action.CANCEL, f"{type(fault).__name__}: {fault}")',
             (
-                "self._books.take(ExecutionReport(ExecType.CANCELED, current.symbol, current.side, "
+                "self._books.take(ExecutionReport(ExecType.CANCELED, state.symbol, state.side, "
                 "Evidence(Source.RESPONSE, 'timeout'), self._clock.now(), key), key=key)"
             ),
         ),
@@ -137,7 +137,7 @@ MUTANTS: Sequence[Mutant] = (
         "lost_cancel_forgotten",
         "a cancel without an answer is not followed up",
         (
-            CHANGES + "cancel",
+            CHANGES + "_ask_for_cancel",
             'self._books.doubt(key, Action.CANCEL, f"{type(fault).__name__}: {fault}")',
             "pass",
         ),

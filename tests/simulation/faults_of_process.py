@@ -134,7 +134,7 @@ MUTANTS: Sequence[Mutant] = (
     mutant(
         "settled_stay_in_memory",
         "orders that are over stay in the working set",
-        ("fillwright.desk.desk:Desk.remembered", "after = change.after", "return"),
+        ("fillwright.desk.desk:Desk.remembered", "key = after.client_order_id", "return"),
     ),
     mutant(
         "plan_sends_before_deciding",
