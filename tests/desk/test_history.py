@@ -166,6 +166,25 @@ async def test_a_restart_remembers_what_left_a_moment_ago(world):
     assert seen == [[], ["i-1"], []]
 
 
+async def test_a_restart_remembers_an_order_before_and_behind_its_change(world):
+    """What it was changed from is what a slip of the finger repeats, and so is what it became."""
+    seen = []
+    world.checks = (remembered(seen),)
+    await world.ready()
+    handle = await world.submit(**resting(quantity="2", intent_id="i-1"))
+    await world.run(1)
+    await world.wait(world.desk.replace(handle.client_order_id, OrderChange(quantity=D(3))))
+    await world.run(1)
+    await world.crash()
+    await world.ready()
+    seen.clear()
+    for number in (2, 3):
+        await world.submit(**resting(quantity=str(number), intent_id=f"i-{number}"))
+    await world.run(1)
+
+    assert seen == [["i-1"], ["i-1"]]
+
+
 async def test_the_same_order_is_remembered_as_it_was_asked_for(world):
     """A slip of the finger is the same order twice, however small a check made the first one."""
     seen = []

@@ -211,8 +211,8 @@ MUTANTS: Sequence[Mutant] = (
         "C19: a new process does not know which orders left a moment ago",
         (
             "fillwright.desk.approvals:Approvals.recall",
-            "now, moment = self._clock.now(), self._clock.monotonic()",
-            "return",
+            "remember(self._recent, self._keeper, self._clock)",
+            "pass",
         ),
         only=("controls",),
     ),

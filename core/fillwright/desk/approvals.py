@@ -24,10 +24,10 @@ from fillwright.desk.funds import Funds
 from fillwright.desk.health import Health
 from fillwright.desk.keeper import Keeper
 from fillwright.desk.market import Market
+from fillwright.desk.remembering import remember
 from fillwright.desk.supply import Supply
 from fillwright.desk.tasks import finished_within
 from fillwright.errors import BadInput, NotReady
-from fillwright.history import Deed
 from fillwright.ledger import Halted
 from fillwright.logs import get_logger
 from fillwright.orders import Order, OrderChange, content_hash, replacement_id
@@ -48,7 +48,6 @@ from fillwright.risk import (
     exposure_of,
     halt_name,
 )
-from fillwright.risk.recent import REMEMBERED
 from fillwright.states import Action, OrderState, Pending
 from fillwright.types import ZERO, ClientOrderId, OrdStatus, Side
 from fillwright.verdicts import ApprovedChange, ApprovedOrder
@@ -327,11 +326,7 @@ class Approvals:
 
     def recall(self) -> None:
         """Remember what an earlier process sent a moment ago."""
-        now, moment = self._clock.now(), self._clock.monotonic()
-        for sent in self._keeper.historian.view(now).events(Deed.SENT, since=now - REMEMBERED):
-            state = self._keeper.state(ClientOrderId(sent.client_order_id))
-            assert state is not None and state.order is not None  # noqa: S101, PT018  # it was sent
-            self._recent.add(state.order, sent.client_order_id, sent.at, moment)
+        remember(self._recent, self._keeper, self._clock)
 
     def latch(self, proposal: Proposal, halts: tuple[HaltWanted, ...]) -> None:
         """Record the halts that a check asked for."""
