@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from fillwright.desk.parts import Parts
 from fillwright.desk.planning import PlanSettings
 from fillwright.desk.settings import Ports, Settings
 from fillwright.desk.watchers import Watchers
+from fillwright.errors import NotManual
 from fillwright.orders import Order, client_order_id_for
 from fillwright.plans import Urgency
 from fillwright.protocols import ClosePolicy, Limits, RateFeed, Record
@@ -161,6 +163,17 @@ class Process:
         finally:
             self._machine.disk.release(self.journal, lost=lost)  # type: ignore[arg-type]  # its own
             self.ended.set()
+
+    async def settle_by_hand(self) -> None:
+        """Let a person look at what waits for one, and close what never arrived."""
+        for state in list(self.scene.ledger.orders.values()):
+            key = state.client_order_id
+            if state.manual and self._machine.outside.venue.find(key) is None:
+                self._machine.tell("person", f"settles {key}")
+                self.scene.settling = key
+                settled = self.desk.settle(key, reason="it never arrived", by="somebody")
+                with suppress(NotManual):  # the broker's word came first
+                    await self.spawn(settled, "settle")
 
     # ------------------------------------------------------------------ inside
 

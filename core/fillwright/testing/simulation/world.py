@@ -243,7 +243,7 @@ class World:
             process = await self._running()
             if invariants.quiet(process.scene) and not self._awaited():
                 break
-        await self._settle_by_hand(await self._running())
+        await (await self._running()).settle_by_hand()
         await self._until(self.loop.time() + 2 * LIMITS.reconcile_every + 1)
         late = self._awaited()
         if late:
@@ -254,21 +254,17 @@ class World:
                 break
             # What arrived late may have been settled a moment ago.
             await self._until(self.loop.time() + 1.0)
+        if (
+            self.outside.reports
+            and self.outside.reports[-1].transact_time == self.outside.clock.now()
+        ):
+            # The venue moved in this very moment: its word is on the way.
+            await self._until(self.loop.time() + _STEP / 2)
         return process
 
     def _awaited(self) -> list[str]:
         """Calls that have not returned, and must."""
         return [name for name in self.owners.waiting() if not name.startswith(_PATIENT)]
-
-    async def _settle_by_hand(self, process: Process) -> None:
-        """Let a person look at what waits for one, and close what never arrived."""
-        for state in list(process.scene.ledger.orders.values()):
-            key = state.client_order_id
-            if state.manual and self.outside.venue.find(key) is None:
-                self.trace.note("person", f"settles {key}")
-                process.scene.settling = key
-                settled = process.desk.settle(key, reason="it never arrived", by="somebody")
-                await process.spawn(settled, "settle")
 
     async def _end(self, process: Process) -> None:
         self.trace.note("phase", "end")
