@@ -55,6 +55,31 @@ def test_what_was_claimed_is_not_forgotten_by_a_smaller_word() -> None:
         assert (after.claimed, after.missing) == (D(7), D(4))
 
 
+@pytest.mark.parametrize(
+    ("word", "filled", "claimed", "base"),
+    [
+        (PART, D(5), D(5), PART),
+        (PART, D(10), D(5), FILLED),
+        # An old fill that comes late behind the one that made it whole.
+        (PART, D(5), D(10), FILLED),
+        (FILLED, D(5), D(5), FILLED),
+        (PART, None, D(5), FILLED),
+        (None, None, D(5), FILLED),
+    ],
+)
+def test_what_the_broker_calls_part_of_it_is_not_made_whole_by_our_sum(
+    word: OrdStatus | None, filled: Any, claimed: Any, base: OrdStatus
+) -> None:
+    """A fill that was taken back unheard ends an order here that goes on trading there."""
+    before = order(PART, filled=D(5), claimed=claimed)
+
+    after, _ = lifecycle.fill(
+        before, trade("e", "5"), said(ExecType.TRADE, filled=filled, status=word)
+    )
+
+    assert (after.base, after.filled) == (base, D(10))
+
+
 @pytest.mark.parametrize(("quantity", "over"), [("8", False), ("9", True)])
 def test_more_than_was_asked_for_is_told(quantity: str, over: bool) -> None:
     """An overfill that nobody hears of is a position that is too large."""

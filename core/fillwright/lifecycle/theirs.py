@@ -6,7 +6,8 @@ Rules:
    execution is missing leaves the order open.
 3. A word that arrives late (NEW after a fill) says nothing new and changes nothing.
 4. A completed fill answers every pending request: a fill always wins. What completes the old
-   quantity completes nothing while a change to a larger one may have been taken.
+   quantity completes nothing while a change to a larger one may have been taken, and so does a
+   sum that the broker's own word on the same fill contradicts.
 """
 
 from dataclasses import replace
@@ -257,6 +258,14 @@ def _base_after(state: OrderState, said: ExecutionReport) -> OrdStatus:
     if not filled or base in FINAL:
         return base
     ended = said.status is OrdStatus.FILLED and said.broker_order_id == state.broker_order_id
-    if complete(state) or (ended and filled == state.quantity):
+    if ended and filled == state.quantity:
+        return OrdStatus.FILLED
+    if complete(state) and not _goes_on(state, said):
         return OrdStatus.FILLED
     return OrdStatus.PARTIALLY_FILLED if base in _UNSENT or base is OrdStatus.NEW else base
+
+
+def _goes_on(state: OrderState, said: ExecutionReport) -> bool:
+    """Whether the broker says with a fill that more may come: one that is booked was taken back."""
+    told = said.status is OrdStatus.PARTIALLY_FILLED and said.filled is not None
+    return told and state.quantity is not None and state.claimed < state.quantity

@@ -32,6 +32,8 @@ _FAST: Final = Path("/dev/shm")  # noqa: S108  # the folder made there is privat
 #: What is written at once, and what is compared first, in bytes.
 _WORD: Final = 8
 _PIECE: Final = 65_536
+#: The most pages that SQLite can have.
+_ROOM: Final = 4_294_967_294
 #: How often in a hundred deaths a record that was durable is damaged.
 _ROT: Final = 5
 
@@ -61,6 +63,8 @@ class FileDisk:
     def mend(self) -> None:
         """From now on nothing fails."""
         self.sound = True
+        if self._holder is not None:
+            self._holder.give_room()
         self._restore()
 
     def open(
@@ -239,6 +243,11 @@ class FileJournal(SqliteJournal):
     def commit_unheard(self, rows: list[Row]) -> None:
         """Write them as the death of the process finds them: nobody hears that they are durable."""
         Writer._commit(self._writer, rows)  # noqa: SLF001  # the real one, without the points
+
+    def give_room(self) -> None:
+        """Let the file grow again, where the disk was full."""
+        with suppress(sqlite3.Error):
+            self._connection.execute(f"PRAGMA max_page_count = {_ROOM}")
 
     def let_go(self) -> None:
         """Close its files as the end of a process does."""
