@@ -25,6 +25,10 @@ max_away_pct = "10"
 """
 
 
+#: For a child that may not write, or that is asked what it imported: nothing measures it.
+UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a command left behind."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.clikit import (
+    UNMEASURED,
     fillwright,
     is_one_sentence,
     order,
@@ -301,6 +302,7 @@ def test_a_full_disk(tmp_path, limit) -> None:
         desk,
         "--json",
         cwd=tmp_path,
+        env=UNMEASURED,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from cli.clikit import (
+    UNMEASURED,
     command,
     environment,
     fillwright,
@@ -184,7 +185,11 @@ def test_importing_fillwright_is_light() -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        env=environment(**UNMEASURED),
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout.splitlines() == ["[]", "[]"]

@@ -265,7 +265,7 @@ class World:
     def _obedient(self, order: Order, _book: object) -> object:
         """Do what the order's first tag says: the checks of strangers in one function."""
         said = order.tags[0] if order.tags else ""
-        self.scene.verdict(order.content(), allowed=not said)
+        self.scene.verdict(order, allowed=not said)
         if said == "raise":
             raise RuntimeError("a check that fails")
         return None if said == "none" else ALLOW

@@ -52,6 +52,13 @@ def test_the_most_specific_counts_also_when_it_is_looser(without: list[str], cou
     assert usd(Scoped(Settings, table, "mine"), order(strategy="alpha")) == counts
 
 
+def test_what_holds_for_an_order_is_worked_out_once() -> None:
+    """Laid together anew for every order, thirty controls take longer than the broker."""
+    limits = scoped(limit_usd="1", symbol={"AAPL": {"limit_shares": "7"}})
+
+    assert limits.of(order(), view()) is limits.of(order(quantity="3"), view())
+
+
 def test_each_setting_is_looked_up_apart() -> None:
     """A limit in shares for one symbol must not take away its limit in dollars."""
     limits = scoped(

@@ -248,3 +248,16 @@ def test_a_limit_that_would_never_let_anyone_pass_is_refused(limit: int) -> None
     limiter = Limiter(10, clock=ManualClock())
     limiter.observe(limit=limit)
     assert limiter.try_acquire(Lane.SUBMIT)
+
+
+async def test_before_the_first_request_the_brokers_word_counts() -> None:
+    """Another program has used the account up: our first order would be refused by the broker."""
+    clock = ManualClock()
+    limiter = Limiter(100, clock=clock)
+    limiter.observe(remaining=0, reset_at=START + timedelta(seconds=30))
+    waiting = asyncio.create_task(limiter.acquire(Lane.SUBMIT))
+    await clock.advance(29)
+    early = waiting.done()
+    await clock.advance(2)
+
+    assert (early, waiting.done()) == (False, True)

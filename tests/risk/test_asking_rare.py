@@ -1,12 +1,19 @@
 """What seldom happens while checks are asked: the gate itself fails, and late words come."""
 
-from fillwright.risk.answers import CHECK_NO_VERDICT, GATE_FAILED, ask
-from fillwright.risk.asking import InlineAsker
+from dataclasses import replace
+
+import pytest
+
+from fillwright.accounts import Position, Quote
+from fillwright.book import Exposure
+from fillwright.risk.answers import CHECK_NO_VERDICT, GATE_CLOSED, GATE_FAILED, ask
+from fillwright.risk.asking import InlineAsker, ThreadAsker
+from fillwright.risk.deeds import worth
 from fillwright.risk.house import house_rules
 from fillwright.risk.judge import Batch, Judge
 from fillwright.risk.recent import RecentOrders
 from fillwright.types import Side
-from risk.gatekit import CALM, NOW, order, view
+from risk.gatekit import CALM, NOW, D, account, order, quote, view
 
 
 class Broken(Judge):
@@ -30,6 +37,37 @@ def test_a_gate_that_fails_itself_refuses_what_is_left() -> None:
         assert told == [batch]
         assert batch.fault is not None
         assert batch.fault.code == GATE_FAILED
+
+
+async def test_an_asker_that_was_never_asked_is_closed_and_refuses() -> None:
+    """A desk that is closed before its first order must end, and approve nothing afterwards."""
+    asker, told = ThreadAsker(1), list[Batch]()
+    asker.close()
+
+    asker.ask(Judge(()), Batch((), CALM), told.append)
+
+    assert [batch.fault.code for batch in told if batch.fault] == [GATE_CLOSED]
+
+
+@pytest.mark.parametrize(
+    ("quote_", "held", "worth_"),
+    [
+        (quote("99", "101"), None, 1010),
+        (quote(None, None), Position("AAPL", D(5), market_price=D(90)), 900),
+        (quote("NaN", "101"), Position("AAPL", D(5), average_price=D(80)), 800),
+        (quote(None, None), None, None),
+    ],
+)
+def test_an_order_without_a_worst_price_counts_by_the_last_that_was_seen(
+    quote_: Quote, held: Position | None, worth_: int | None
+) -> None:
+    """Counted as nothing, it leaves the day's limit as it was."""
+    positions = {"AAPL": held} if held else {}
+    book = view(price=quote_, account=replace(account(), positions=positions))
+    unpriced = Exposure(unpriced=1)
+
+    assert worth(order(), book, unpriced) == worth_
+    assert worth(order(quantity=None, notional="500"), book, unpriced) is None
 
 
 def test_an_answer_that_can_only_be_awaited_is_no_verdict() -> None:

@@ -80,7 +80,7 @@ class Keeper:
         await self.journal.durable(seq)
         return change
 
-    def replay(self, heard: Listener | None = None) -> None:
+    def replay(self, heard: Listener) -> None:
         """Fold the whole journal, telling `heard`; what is settled does not stay in memory."""
         for record in self.journal.read():
             self.replayed_at = record.at
@@ -88,8 +88,7 @@ class Keeper:
             if fact is None:
                 continue
             change = self._replayed(fact, record.seq)
-            if heard is not None:
-                heard(record.seq, change)
+            heard(record.seq, change)
             if change.after is not None and change.after.settled:
                 self.forget(change.after.client_order_id)
 
