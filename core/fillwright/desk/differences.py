@@ -10,7 +10,6 @@ Rules:
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Protocol
 
 from fillwright.accounts import Account
@@ -51,12 +50,10 @@ class Judges(Protocol):
 class Differences:
     """Remember what differed, and tell what stays."""
 
-    def __init__(self, books: Books, keeper: Keeper, clock: Clock, *, late_by: float) -> None:
-        """`late_by` is how far the broker's lists may be behind its account, in seconds."""
+    def __init__(self, books: Books, keeper: Keeper, clock: Clock) -> None:
         self._books = books
         self._keeper = keeper
         self._clock = clock
-        self._within = timedelta(seconds=late_by)
         self.drop_copy = DropCopy(clock, books.holds)
         self._broken: Counter[str] = Counter()
         self._cash_differs = 0
@@ -96,8 +93,8 @@ class Differences:
             del self._broken[symbol]
         self._broken.update(symbols)
         self._cash_differs = self._cash_differs + 1 if ledger.cash != account.cash else 0
-        rounds = {self._cash_differs, *self._broken.values()}
-        if ROUNDS in rounds and self._held_already(account):
+        rounds = max(self._cash_differs, 0, *self._broken.values())
+        if rounds >= ROUNDS and self._held_already(account):
             self._broken.clear()
             self._cash_differs = 0
             return
@@ -116,7 +113,7 @@ class Differences:
         more = {symbol: ours - theirs for symbol, ours, theirs in breaks}
         differing = Differing(more, ledger.cash - account.cash)
         records, now = self._keeper.journal.read(), self._clock.now()
-        fact = held_already(records, differing, at=now, within=self._within)
+        fact = held_already(records, differing, at=now)
         if fact is None:
             return False
         self._keeper.write(fact)

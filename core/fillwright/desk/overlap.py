@@ -3,7 +3,7 @@
 A new journal takes over what the account holds and counts executions from then on. A broker whose
 list of executions is behind its account tells some of what it holds once more. Rules:
 1. Only executions of orders that nobody here sent count, and of those only what happened before
-   the opening or within `within` of it, for the broker's clock need not be ours.
+   the opening. Where the broker's clock is not ours, it is left to a person.
 2. An account shows everything up to one moment. So the oldest so many of them must together be
    exactly what the ledger has too much, in every position and in cash.
 """
@@ -40,13 +40,13 @@ class _Step(NamedTuple):
 
 
 def held_already(
-    records: Iterable[Record], differing: Differing, *, at: datetime, within: timedelta
+    records: Iterable[Record], differing: Differing, *, at: datetime
 ) -> HeldAlready | None:
     """The fact that explains a difference; None when these executions do not."""
     taken: list[ExecutionId] = []
     positions: dict[str, Decimal] = {}
     cash = ZERO
-    for step in sorted(_steps(records, within), key=lambda step: step.at):
+    for step in sorted(_steps(records), key=lambda step: step.at):
         taken.append(step.name)
         positions[step.symbol] = positions.get(step.symbol, ZERO) + step.quantity
         cash += step.cash
@@ -56,21 +56,23 @@ def held_already(
     return None
 
 
-def _steps(records: Iterable[Record], within: timedelta) -> Iterator[_Step]:
+def _steps(records: Iterable[Record]) -> Iterator[_Step]:
     """Every step that may have been in the opening books, and was not taken out already."""
     ledger = Ledger()
     steps: dict[ExecutionId, _Step] = {}
-    last: datetime | None = None
+    opened: datetime | None = None
     for record in records:
+        if opened is not None and record.at > opened + _LISTED_WITHIN:
+            break
         fact = decode(record)
-        if fact is None or (last is not None and record.at > last + _LISTED_WITHIN):
+        if fact is None:
             continue
         change = ledger.apply(fact)
         if isinstance(fact, BooksOpened):
-            last = fact.at + within
+            opened = fact.at
         elif isinstance(fact, HeldAlready):
             steps = {name: step for name, step in steps.items() if name not in fact.executions}
-        elif last is not None and (step := _step(change)) is not None and step.at <= last:
+        elif opened is not None and (step := _step(change)) is not None and step.at <= opened:
             steps[step.name] = step
     yield from steps.values()
 

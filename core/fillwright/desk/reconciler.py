@@ -68,9 +68,7 @@ class Reconciler:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._missed: Counter[ClientOrderId] = Counter()
-        self.differences = Differences(
-            books, keeper, clock, late_by=executor.capabilities.t_inflight
-        )
+        self.differences = Differences(books, keeper, clock)
         self._round = 0
 
     async def open_books(self) -> Account:

@@ -32,7 +32,7 @@ from fillwright.risk import halt_name
 from fillwright.states import OrderState
 from fillwright.testing.simulation import invariants
 from fillwright.testing.simulation.outside import Outside
-from fillwright.types import ClientOrderId, ExecutionId, OrdStatus
+from fillwright.types import BrokerOrderId, ClientOrderId, ExecutionId, OrdStatus
 from fillwright.verdicts import (
     ALLOW,
     Allow,
@@ -248,6 +248,11 @@ class Scene:
     def views(self) -> None:
         """The facts on which some orders are judged a moment later are read now."""
         self.filled_then = {key: state.filled for key, state in self.shadow.orders.items()}
+
+    def was_unseen(self, broker_order_id: BrokerOrderId) -> bool:
+        """Whether the facts that were read to judge by do not know this order of the broker."""
+        key = self.shadow.key_for(None, broker_order_id)
+        return key is None or (bool(self.filled_then) and key not in self.filled_then)
 
     def judges(self, view: BookView, key: ClientOrderId, order: Order) -> None:
         """A check is asked about an order, on this view."""

@@ -90,6 +90,7 @@ class World:
             backend=backend,
             tell=self.trace.note,
         )
+        self._script.opening_astray = self._opens_astray
         self._plot = Script(knobs, chances)
         self.owners = Owners(self._plot, chances, self.outside, backend.binding.account)
         self._staff = Staff(self.outside)
@@ -126,6 +127,9 @@ class World:
     async def _until(self, at: float) -> None:
         await asyncio.sleep(max(at - self.loop.time(), 0.0))
         self._look()
+
+    def _opens_astray(self) -> bool:
+        return self.outside.opened_at is None and bool(self._machine.clock.shift)
 
     def _look(self) -> None:
         """Raise what somebody saw inside."""
@@ -254,10 +258,11 @@ class World:
                 break
             # What arrived late may have been settled a moment ago.
             await self._until(self.loop.time() + 1.0)
-        if (
-            self.outside.reports
-            and self.outside.reports[-1].transact_time == self.outside.clock.now()
-        ):
+        if not invariants.quiet(process.scene):
+            # Old news came meanwhile; what it claims takes two comparisons more.
+            await self._until(self.loop.time() + 2 * LIMITS.reconcile_every)
+        newest = self.outside.reports[-1:]
+        if newest and newest[0].transact_time == self.outside.clock.now():
             # The venue moved in this very moment: its word is on the way.
             await self._until(self.loop.time() + _STEP / 2)
         return process

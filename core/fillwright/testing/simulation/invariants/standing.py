@@ -94,7 +94,7 @@ def risk_sees_the_worst_case(scene: "Scene", view: BookView, asked: ClientOrderI
     unseen = {
         order.symbol
         for order in sight.orders
-        if order.parent and scene.shadow.key_for(None, order.broker_order_id) is None
+        if order.parent and scene.was_unseen(order.broker_order_id)
     }
     for symbol in outside.venue.settings.positions:
         if symbol in outside.stirred or symbol in unseen:
