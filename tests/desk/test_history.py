@@ -7,11 +7,13 @@ import pytest
 
 from desk.kit import Check, D, open_order, order, resting
 from fillwright.book import Exposure
+from fillwright.desk.historian import Historian
 from fillwright.history import Deed
 from fillwright.inputs import Window
 from fillwright.orders import OrderChange
 from fillwright.risk import deeds
-from fillwright.types import OrdStatus, Side
+from fillwright.testing.books import NOW, a_deed
+from fillwright.types import ClientOrderId, OrdStatus, Side
 from fillwright.verdicts import ALLOW, Reject, Resize
 
 
@@ -33,6 +35,21 @@ async def test_an_order_that_fills_is_one_sent_and_one_filled(world):
     assert past(world).quantity(Deed.FILLED, symbol="AAPL", strategy="alpha") == 3
     assert past(world).total(Deed.FILLED) == D("300.03")
     assert past(world).total(Deed.SENT) == D("100.01") * D("1.05") * 3
+
+
+def test_what_waits_for_an_answer_is_made_once_for_all_views():
+    """With a hundred orders under way, each next one would make a hundred events anew."""
+    historian, made = Historian(), []
+
+    def make():
+        made.append(1)
+        return a_deed(ago=timedelta(0))
+
+    for number in range(3):
+        historian.reserve(ClientOrderId(f"fw-{number}"), make, change=False)
+        assert historian.view(NOW).count(Deed.SENT) == number + 1
+
+    assert len(made) == 3
 
 
 async def test_refusals_count_by_their_codes(world):

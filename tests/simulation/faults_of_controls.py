@@ -107,6 +107,16 @@ MUTANTS: Sequence[Mutant] = (
         only=("max_order_notional",),
     ),
     mutant(
+        "drift_in_money",
+        "C05: how far a price walked is taken in money, and compared with percent",
+        (
+            RISK + "drift:PriceDrift.check_order",
+            "drift = abs(price - best) * HUNDRED",
+            "drift = abs(price - best)",
+        ),
+        only=("price_drift",),
+    ),
+    mutant(
         "participation_without_fills",
         "C07: what filled today does not count for our part of the volume",
         (
@@ -236,10 +246,60 @@ MUTANTS: Sequence[Mutant] = (
         ),
         only=("restricted",),
     ),
+    mutant(
+        "any_strategy_may_reduce",
+        "C24: a strategy may take off what it may not trade",
+        (
+            RISK + "lists:Permission.check_order",
+            "if order.strategy is None and book.reduces(order):",
+            "if book.reduces(order):",
+        ),
+        only=("permission",),
+    ),
+    mutant(
+        "reduce_only_is_believed",
+        "C40: an order that says that it only reduces is believed",
+        (
+            "fillwright.risk.judge:house_rules",
+            "reducing = book.reduces(order)",
+            "reducing = order.reduce_only or book.reduces(order)",
+        ),
+        only=("controls",),
+    ),
 )
 
 #: Too rare for the seeds that are drawn: each is found by a case that is kept for it.
 BY_CASE: Sequence[Mutant] = (
+    mutant(
+        "drift_from_the_newest",
+        "C05: a price is held to our last one alone, so that it may walk",
+        (
+            RISK + "drift:PriceDrift.check_order",
+            "prices = [best, *(event.price for event in sent if event.price is not None)]",
+            "prices = [best, *(event.price for event in sent[-1:] if event.price is not None)]",
+        ),
+        only=("price_drift",),
+    ),
+    mutant(
+        "short_without_open_sells",
+        "C09: open sells do not count for the size of a short",
+        (
+            RISK + "position:MaxShortPosition.check_order",
+            "others = held.position - held.open_sells",
+            "others = held.position",
+        ),
+        only=("max_short_position",),
+    ),
+    mutant(
+        "proceeds_are_settled",
+        "C31: the proceeds of today's sells pay for buys",
+        (
+            RISK + "credit:SettledCash.check_order",
+            "settled = book.account.cash - sold - ",
+            "settled = book.account.cash - ",
+        ),
+        only=("settled_cash",),
+    ),
     mutant(
         "remembered_as_it_became",
         "C19: an order that a control made smaller is not known again when it is asked for twice",

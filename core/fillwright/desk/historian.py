@@ -50,6 +50,21 @@ def retention_of(checks: Iterable[object]) -> timedelta:
 Make = Callable[[], Event]
 
 
+class _Once:
+    """Makes its event when it is first asked for: most are never, and some by every view."""
+
+    __slots__ = ("_event", "_make")
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+        self._event: Event | None = None
+
+    def __call__(self) -> Event:
+        if self._event is None:
+            self._event = self._make()
+        return self._event
+
+
 class Historian:
     """Keep the events of the last `retention`, and hand out views of them."""
 
@@ -83,7 +98,7 @@ class Historian:
 
     def reserve(self, key: ClientOrderId, event: Make, *, change: bool) -> None:
         """Count an approval that is not recorded yet."""
-        self._pending(change)[key] = event
+        self._pending(change)[key] = _Once(event)
         self._view = None
 
     def release(self, key: ClientOrderId, *, change: bool) -> None:
