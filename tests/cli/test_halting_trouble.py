@@ -120,6 +120,17 @@ def test_beside_a_running_desk_its_open_orders_are_shown(tmp_path, capsys) -> No
     assert ours[:8] in halted.out
 
 
+def test_beside_a_running_desk_without_orders_nothing_is_said_of_them(tmp_path, capsys) -> None:
+    """Nobody asked for a cancel: told that no order is open, somebody thinks that one was."""
+    desk = write_desk(tmp_path)
+    rest_at_the_broker(desk)
+    with process(RUNNING, desk):
+        halted = run_here(capsys, "halt", "--all", *BY, "--wait", "60", "-c", desk)
+
+    assert halted.code == 0, halted
+    assert "order" not in halted.out
+
+
 def test_a_kill_file_that_cannot_be_made_beside_a_running_desk(
     tmp_path, capsys, monkeypatch
 ) -> None:

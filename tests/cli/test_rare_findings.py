@@ -128,6 +128,27 @@ async def test_a_provider_that_cannot_be_built_is_a_finding(odd) -> None:
     assert "Mend the provider's table" in finding.advice
 
 
+async def test_a_provider_is_built_to_be_looked_at_and_closed_again(odd, tmp_path) -> None:
+    """Left open, its socket keeps the doctor from ending."""
+    (tmp_path / "feed.py").write_text(
+        "from pathlib import Path\nfrom fillwright import hookimpl\n"
+        "class Feed:\n"
+        "    supplies = frozenset({'mine'})\n"
+        "    async def fetch(self, name, symbol):\n"
+        "        raise AssertionError('nothing is asked')\n"
+        "    async def close(self):\n"
+        "        Path('closed').touch()\n"
+        "@hookimpl\ndef provide_data(request):\n    return Feed()\n"
+    )
+    desk = odd()
+    desk.write(top='[data]\nproviders = ["./feed.py"]')
+
+    finding = named(await desk.examined(), "data")
+
+    assert finding.state.value == "ok"
+    assert (tmp_path / "closed").exists()
+
+
 def test_a_probe_out_of_its_turn_is_a_fault_of_ours(tmp_path) -> None:
     """A probe that runs without its facts would report on a desk that there is not."""
     case = Case(load_config(write_desk(tmp_path)), ManualClock(), SeededRng(1))

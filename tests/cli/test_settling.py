@@ -111,3 +111,11 @@ def test_an_order_that_cannot_be_canceled_keeps_none_of_the_others(
     assert sorted(states.values()) == ["CANCELED", "NEW"]
     assert states[refused[0]] == "NEW"
     assert told.code == 4
+
+
+def test_a_first_reconcile_says_that_it_began_a_journal(tmp_path, capsys) -> None:
+    """A slip in the journal's name begins a new one, and the old orders seem to be gone."""
+    told = run_here(capsys, "reconcile", "-c", write_desk(tmp_path))
+
+    assert told.code == 0
+    assert str(tmp_path / "desk.db") in told.out

@@ -1,11 +1,14 @@
 """Where a setting stands in a file is told by its line, and never by a wrong one."""
 
 import tomllib
+from datetime import datetime
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from fillwright.config import default_text
 from fillwright.config.places import line_of, lines_of
+from fillwright.config.sentences import explain
 
 TEXT = '''mode = "paper"
 
@@ -86,3 +89,18 @@ def test_every_line_that_is_told_is_one_of_the_document() -> None:
         line = default_text().splitlines()[number - 1]
 
         assert path[-1] in line
+
+
+class Moment(BaseModel):
+    """A setting of a kind that no sentence was written for."""
+
+    at: datetime
+
+
+def test_a_fault_of_a_kind_without_a_sentence_of_its_own_is_one_all_the_same() -> None:
+    """A finding of a new pydantic ends the start with a KeyError."""
+    with pytest.raises(ValidationError) as fault:
+        Moment.model_validate({"at": "hush-hush"})
+
+    told = str(explain(fault.value, "desk.toml"))
+    assert told == "desk.toml: at: cannot be used (datetime from date parsing)"

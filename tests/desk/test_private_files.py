@@ -4,7 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ import pytest
 
 from desk.kit import BINDING, World
 from fillwright.desk import arming, granting, inbox
-from fillwright.desk.arming import Arming, read_token
+from fillwright.desk.arming import Arming, Token, read_token, write_token
 from fillwright.desk.granting import read_key, write_key
 from fillwright.desk.inbox import Inbox, leave, waiting
 from fillwright.errors import FillwrightError, GrantRefused, NotArmed
-from fillwright.ledger import GrantRevoked, Halted, decode, encode
+from fillwright.ledger import Armed, GrantRevoked, Halted, decode, encode
 from fillwright.testing import ManualClock
 from fillwright.verdicts import Scope
 
@@ -104,6 +104,21 @@ def test_a_token_that_cannot_be_looked_at_does_not_arm(path: Path) -> None:
     with pytest.raises(NotArmed, match="Not a directory"):
         asked.check()
     asked.look()
+
+
+def test_a_desk_without_a_past_believes_its_own_clock(path: Path) -> None:
+    """On its first day nothing was recorded yet: it could never be armed."""
+    clock = ManualClock()
+    asked = Arming(path, BINDING, path.parent / "desk.db", clock)
+    given = {"mode": "paper", "broker": "fake", "account": "FAKE-1", "by": "jane"}
+    when = {"at": clock.now(), "until": clock.now() + timedelta(hours=1)}
+    names = {"journal": str(path.parent / "desk.db"), "nonce": "arm-0123456789abcdef"}
+    write_token(path, Token.model_validate(given | when | names))
+    facts: list[object] = []
+
+    asked.start(facts.append, spent=(), since=None)
+
+    assert [type(fact) for fact in facts] == [Armed]
 
 
 def test_without_a_key_file_no_grant_counts(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 from desk.kit import BINDING, D, order, resting
 from fillwright.errors import GuardError
 from fillwright.protocols import CancelsAll
-from fillwright.reports import CancelOutcome
-from fillwright.types import BrokerOrderId, Mode, OrdStatus
+from fillwright.reports import CancelOutcome, Evidence, ExecutionReport, Source
+from fillwright.types import BrokerOrderId, ExecType, Mode, OrdStatus
 
 
 @pytest.fixture(params=["one request", "one by one"])
@@ -184,11 +184,11 @@ async def test_what_the_answer_says_of_others_and_of_what_ended_changes_nothing(
     ends, stays = (handle.state.broker_order_id for handle in mine)
 
     async def cancel_all():
-        world.venue.control.fill(ends, D(3), D(90))
-        await world.clock.sleep(0.5)
+        world.venue.cancel(ends)
+        world.parts.books.take(_canceled(world, mine[0]))
         return [
             CancelOutcome(BrokerOrderId("nobody's"), None, taken=False, text="not found"),
-            CancelOutcome(ends, None, taken=False, text="filled"),
+            CancelOutcome(ends, None, taken=False, text="it is canceled"),
             CancelOutcome(stays, None, taken=False, text="too late"),
         ]
 
@@ -196,9 +196,17 @@ async def test_what_the_answer_says_of_others_and_of_what_ended_changes_nothing(
     await world.wait(world.desk.cancel_account())
     await world.run(5)
 
-    assert [h.state.status for h in mine] == [OrdStatus.FILLED, OrdStatus.CANCELED]
+    assert [h.state.status for h in mine] == [OrdStatus.CANCELED] * 2
     assert world.venue.open_orders() == []
     await world.settled()
+
+
+def _canceled(world, handle):
+    """What the stream says in the moment of the answer."""
+    evidence = Evidence(Source.STREAM, "canceled")
+    state = handle.state
+    now, ids = world.clock.now(), (state.client_order_id, state.broker_order_id)
+    return ExecutionReport(ExecType.CANCELED, state.symbol, state.side, evidence, now, *ids)
 
 
 async def test_a_sweep_that_the_guard_stops_half_way_says_so(world):

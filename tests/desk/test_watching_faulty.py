@@ -76,7 +76,7 @@ async def test_a_check_of_the_books_that_hangs_is_not_asked_again_and_clears_not
     await world.run(45)
     (found,) = [fact for fact in raised(world) if fact.alert.code == "T03"]
     world.aside.names = {"breaks"}
-    await world.run(15)
+    await world.run(25)
     before = len(asked)
     world.venue._books.cash -= D(7)
     await world.run(45)

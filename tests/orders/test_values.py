@@ -1,7 +1,7 @@
 """What rules, quotes and views say in numbers: rounded to nobody's harm, and never guessed."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,9 +10,11 @@ import fillwright
 from fillwright.accounts import Account, Instrument, Quote
 from fillwright.book import BookView
 from fillwright.costs.measures import FillCost
+from fillwright.grants import Grant
 from fillwright.inputs import Datum, Input, Supplied, flaw
 from fillwright.orders import Order
 from fillwright.types import Side
+from fillwright.verdicts import Scope
 
 D = Decimal
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -86,6 +88,16 @@ def test_the_worst_cost_follows_the_collar_that_is_asked_for() -> None:
 def test_a_fill_without_a_middle_has_no_spread() -> None:
     """Counted as nothing, a missing quote makes the average of all others look good."""
     assert FillCost("e-1", NOW, D(10), D(50)).spread(Side.BUY) is None
+
+
+@pytest.mark.parametrize(("minutes", "holds"), [(-1, False), (0, True), (29, True), (30, False)])
+def test_a_grant_holds_for_its_time(minutes: int, holds: bool) -> None:
+    """A grant for half an hour that covers the next morning is the new limit."""
+    until = NOW + timedelta(minutes=30)
+    grant = Grant("g-1", "C01", Scope.DESK, "", NOW, until, "jane", "test", "paper/fake/A1")
+    asked = Order(symbol="KO", side=Side.BUY, quantity=D(1))
+
+    assert grant.covers(asked, "A1", D(1), NOW + timedelta(minutes=minutes)) is holds
 
 
 def test_the_package_says_its_version_and_its_names() -> None:

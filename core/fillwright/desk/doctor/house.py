@@ -75,9 +75,8 @@ def _described(sight: Sight) -> tuple[str, str]:
 def _folded(sight: Sight) -> Ledger:
     """A ledger that knows of nothing but the cursor of executions and the halts."""
     ledger = Ledger()
-    for fact in map(decode, sight.found):
-        if fact is not None:
-            ledger.apply(fact)
+    for fact in (known for known in map(decode, sight.found) if known is not None):
+        ledger.apply(fact)
     return ledger
 
 
