@@ -106,3 +106,18 @@ async def test_a_strangers_later_fill_explains_no_difference(world):
 
     assert await held(world) == []
     assert [halt.name for halt in world.desk.halts] == ["AAPL"]
+
+
+async def test_what_differs_long_after_the_opening_is_for_a_person(world):
+    """A journal of years that is read through for each difference stops the desk."""
+    await opened_late(world, ("AAPL", "3"))
+    await world.run(90)
+    assert len(await held(world)) == 1
+    await world.run(660)
+    await stranger(world, "KO", "2")
+    await world.run(30)
+    world.venue._books._add("KO", D(-2), D(100))
+    await world.run(60)
+
+    assert len(await held(world)) == 1
+    assert [halt.name for halt in world.desk.halts] == ["KO"]

@@ -26,12 +26,11 @@ def remember(recent: RecentOrders, keeper: Keeper, clock: Clock) -> None:
 
 def _asked_for(records: Iterable[Record]) -> Iterator[tuple[Order, datetime]]:
     """Every content that one order was asked to have, and when it left."""
-    order: Order | None = None
-    for fact in map(decode, records):
-        if isinstance(fact, Staged):
-            order = fact.order
-        elif isinstance(fact, Sent) and order is not None:
+    facts = [decode(record) for record in records]
+    order = next(fact.order for fact in facts if isinstance(fact, Staged))
+    for fact in facts:
+        if isinstance(fact, Sent):
             yield order, fact.at
-        elif isinstance(fact, Asked) and fact.change is not None and order is not None:
+        elif isinstance(fact, Asked) and fact.change is not None:
             order = fact.change.applied_to(order)
             yield order, fact.at
