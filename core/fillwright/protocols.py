@@ -64,8 +64,7 @@ class Capabilities:
     routes: Mapping[AssetClass, Routes]
     dedup: Dedup = Dedup.NONE
     lookup: Lookup = Lookup.SCAN
-    #: Longest time until a lost request has arrived and all of the broker's lists show it, in
-    #: seconds.
+    #: Seconds until a lost request has arrived at the latest, and all lists of the broker show it.
     t_inflight: float = 30.0
     #: Requests that one account may make in a minute.
     requests_per_minute: int = 200

@@ -208,6 +208,27 @@ def test_t07_a_position_without_a_price_is_an_alert(held: dict[str, str]) -> Non
     assert verdict.measured == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("limit", "reaction", "said"),
+    [
+        ("1000000", "warn", "alert"),
+        ("1", "warn", "alert"),
+        ("1", "alert", "alert"),
+        ("1", "halt_account", "halt account"),
+    ],
+)
+def test_a_missing_price_is_no_quieter_above_a_tighter_limit(
+    limit: str, reaction: str, said: str
+) -> None:
+    """Who lowers the limit hears a warning where the higher one raised an alert."""
+    view = book(held={"AAPL": "20", "KO": "5"})
+
+    verdict = of_fill("T07", state(), execution(), view, limit_usd=limit, reaction=reaction)
+
+    assert kind(verdict) == said
+    assert "no price for KO" in verdict.text
+
+
 def test_t10_a_bust_and_a_correction_are_alerts() -> None:
     """A trade that is gone leaves a hedge without what it hedges."""
     bust = execution(quantity="0", corrects="e-0")

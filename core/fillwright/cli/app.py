@@ -18,6 +18,7 @@ from fillwright.cli import (
     limiting,
     looking,
     reporting,
+    resuming,
     running,
     schemas,
     serving,
@@ -80,7 +81,7 @@ def build() -> typer.Typer:
     app.command()(verb(looking.positions))
     app.command()(verb(steering.cancel))
     app.command()(verb(halting.halt))
-    app.command()(verb(halting.resume))
+    app.command()(verb(resuming.resume))
     app.command()(verb(arming.arm))
     app.command()(verb(arming.disarm))
     app.command()(verb(steering.settle))

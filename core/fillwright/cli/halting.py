@@ -1,4 +1,4 @@
-"""`fillwright halt` and `resume`: stop taking risk, cancel, close positions, and go on again."""
+"""`fillwright halt`: stop taking risk, cancel, and close positions."""
 
 import asyncio
 import sys
@@ -24,11 +24,11 @@ from fillwright.config import DeskConfig
 from fillwright.desk.brakes import Left
 from fillwright.desk.desk import Desk
 from fillwright.desk.halts import checked_halt
-from fillwright.desk.killing import Kill, pull_file, stands
+from fillwright.desk.killing import Kill, pull_file
 from fillwright.desk.opening import Overrides, open_desk
 from fillwright.errors import BadInput, FillwrightError, JournalLocked
 from fillwright.journal import check_free
-from fillwright.ledger import Halted, Resumed
+from fillwright.ledger import Halted
 from fillwright.states import OrderState
 from fillwright.types import OrdStatus, text_of
 from fillwright.verdicts import Scope
@@ -317,34 +317,3 @@ def _shown(after: _After, still_open: int) -> list[RenderableType]:
         lines.append("No position is held.")
     lines += [one_line(f"{one.symbol} is left: {one.why}.") for one in after.left]
     return [*lines, one_line(after.trouble)] if after.trouble else lines
-
-
-def resume(
-    call: Call,
-    *,
-    by: By,
-    symbol: Symbol = None,
-    strategy: Strategy = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every halt that stands.")] = False,
-) -> Answer:
-    """Lift halts; the named person answers for it.
-
-    Exit codes: 0 lifted, 2 bad input, no such halt, the journal is in use, or with --all the kill
-    file is there; nothing changed.
-    """
-    scope, name = scope_of(symbol, strategy, everything=everything)
-    who, config = said(by, "--by"), call.loaded()
-    if everything and stands(config.kill_path):
-        raise BadInput(
-            str(config.kill_path), "the kill file is there", "Remove it first; nothing was resumed"
-        )
-    standing = list(view_of(config.journal_path).ledger.halts.values())
-    lifted = [h for h in standing if everything or (h.scope, h.name) == (scope, name)]
-    if not lifted:
-        there = ", ".join(f"{h.scope} {h.name}".strip() for h in standing) or "none"
-        raise UsageFault(f"no such halt stands; standing are: {there}")
-    now = SystemClock().now()
-    asyncio.run(record(config, [Resumed(now, h.scope, h.name, who) for h in lifted]))
-    document = {"resumed": [halt_document(h) for h in lifted], "by": who, "at": now}
-    lines = [one_line(f"Resumed {h.scope} {h.name}".strip() + f", {h.reason}.") for h in lifted]
-    return Answer(document, lines, done=f"{' '.join(lines)} {KEPT}")

@@ -53,11 +53,16 @@ class PostTradeCredit(PostControl[PostTradeCreditTable]):
                 total += abs(held.position) * price
             else:
                 unpriced.append(symbol)
-        if total > settings.limit_usd:
-            return self.react(settings.reaction, total, settings.limit_usd)
+        over = total > settings.limit_usd
         if unpriced:
+            # A limit that the rest is above already must not make this any quieter.
+            loud = over and settings.reaction is not Reaction.WARN
             text = f"no price for {', '.join(sorted(unpriced))}"
-            return self.react(Reaction.ALERT, UNKNOWN, settings.limit_usd, text)
+            measured = total if over else UNKNOWN
+            reaction = settings.reaction if loud else Reaction.ALERT
+            return self.react(reaction, measured, settings.limit_usd, text)
+        if over:
+            return self.react(settings.reaction, total, settings.limit_usd)
         return ALLOW
 
 
