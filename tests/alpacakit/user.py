@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fillwright import Desk, Order, open_desk
-from fillwright.testing.paper_server import PaperServer
+from fillwright.testing.paper_server import PaperServer, PaperServerSettings
 
 RISK = """
 [risk.max_order_quantity]
@@ -16,6 +16,8 @@ limit_shares = "1000"
 [risk.max_order_notional]
 limit_usd = "100000"
 """
+#: A server whose prices stand: a limit that is near today is out of bounds tomorrow.
+STILL = PaperServerSettings.model_validate({"volatility": "0"})
 #: Seconds of real time in which everything here must come about.
 PATIENCE = 30.0
 

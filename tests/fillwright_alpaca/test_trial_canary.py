@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from alpacakit.user import desk_on, keys_of, order, until, write_desk
+from alpacakit.user import STILL, desk_on, keys_of, order, until, write_desk
 from cli.clikit import environment, write_plan
 from fillwright import open_desk
 from fillwright.config import load_config
@@ -134,7 +134,7 @@ def spoiled_reads(echo: str) -> list[dict[str, Any]]:
 @pytest.mark.timeout(600)
 def test_a_run_in_which_everything_fails_writes_no_key(tmp_path: Path) -> None:
     """A key in a log file is a key in every backup, ticket and chat that the log gets into."""
-    with running_paper_server() as server:
+    with running_paper_server(STILL) as server:
         secrets = secrets_of(server)
         echo = " and ".join(secrets)
         shell = Shell(tmp_path, server)
@@ -174,7 +174,7 @@ def test_a_run_in_which_everything_fails_writes_no_key(tmp_path: Path) -> None:
 def test_keys_that_nobody_accepts_are_not_written_either(tmp_path: Path, how: str) -> None:
     """Wrong keys are the right ones of another account, and everybody posts the error."""
     key, secret = STRANGE
-    with running_paper_server() as server:
+    with running_paper_server(STILL) as server:
         given = {"FILLWRIGHT_ALPACA__KEY_ID": key, "FILLWRIGHT_ALPACA__SECRET_KEY": secret}
         shell = Shell(tmp_path, server, **given)
         if how != "environment":
@@ -262,7 +262,7 @@ async def test_a_desk_that_does_not_open_raises_no_key(
     case: str, tmp_path: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crash reporter keeps every local variable of every frame."""
-    with running_paper_server() as server:
+    with running_paper_server(STILL) as server:
         secrets = STRANGE if case == "wrong" else secrets_of(server)
         monkeypatch.setenv("FILLWRIGHT_ALPACA__KEY_ID", secrets[0])
         monkeypatch.setenv("FILLWRIGHT_ALPACA__SECRET_KEY", secrets[1])
@@ -320,7 +320,7 @@ async def test_nothing_of_an_open_desk_shows_or_pickles_a_key(
     tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
     """One debugging print of one object, or a queue that pickles what it is given."""
-    with running_paper_server() as server:
+    with running_paper_server(STILL) as server:
         secrets = secrets_of(server)
         config = load_config(write_desk(tmp_path, server.url), environ=keys_of(server))
         async with desk_on(server, tmp_path) as desk:

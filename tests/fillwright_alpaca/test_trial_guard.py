@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alpacakit.user import desk_on, order, resting, until
+from alpacakit.user import STILL, desk_on, order, resting, until
 from fillwright import Desk
 from fillwright.desk.handles import Handle
 from fillwright.errors import FillwrightError
@@ -22,7 +22,7 @@ CHANGE = OrderChange.model_validate({"limit_price": "216"})
 
 @pytest.fixture
 def server() -> Iterator[PaperServer]:
-    with running_paper_server() as running:
+    with running_paper_server(STILL) as running:
         yield running
 
 
@@ -89,7 +89,7 @@ async def test_a_client_whose_host_is_changed_sends_nothing(
     deed: Deed, server: PaperServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The SDK keeps the host in a plain attribute: the keys and the order would go elsewhere."""
-    with running_paper_server() as other:
+    with running_paper_server(STILL) as other:
         async with desk_on(server, tmp_path, top=SHORT) as desk:
             open_one = await working(desk)
             gone = await working(desk, "214")
