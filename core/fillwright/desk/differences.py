@@ -57,6 +57,8 @@ class Differences:
         self.drop_copy = DropCopy(clock, books.holds)
         self._broken: Counter[str] = Counter()
         self._cash_differs = 0
+        #: What the opening books were found not to explain.
+        self._unexplained: Differing | None = None
         #: Who judges what was found; nobody until `judged_by`.
         self._tell: Callable[[Findings], None] | None = None
         self._house_judges = True
@@ -112,6 +114,9 @@ class Differences:
         breaks = position_breaks(ledger.positions, account)
         more = {symbol: ours - theirs for symbol, ours, theirs in breaks}
         differing = Differing(more, ledger.cash - account.cash)
+        if differing == self._unexplained:
+            return False  # a difference that stays is looked into once
+        self._unexplained = differing
         records, now = self._keeper.journal.read(), self._clock.now()
         fact = held_already(records, differing, at=now)
         if fact is None:
