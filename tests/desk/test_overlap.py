@@ -121,3 +121,24 @@ async def test_what_differs_long_after_the_opening_is_for_a_person(world):
 
     assert len(await held(world)) == 1
     assert [halt.name for halt in world.desk.halts] == ["KO"]
+
+
+async def test_what_was_taken_out_late_is_not_taken_out_again(world):
+    """The same trade explains a second loss, and a position that is really missing is hidden."""
+    await opened_late(world, ("AAPL", "3"))
+    await world.run(1)
+    await world.crash()
+    await world.run(700)
+    await world.ready()
+    await world.run(90)
+    (fact,) = await held(world)
+    assert not world.desk.halts
+
+    world.venue._books._add("AAPL", D(-3), D(100))
+    world.venue._books.cash -= fact.cash
+    await world.crash()
+    await world.ready()
+    await world.run(120)
+
+    assert await held(world) == [fact]
+    assert [halt.name for halt in world.desk.halts] == ["AAPL"]

@@ -95,23 +95,21 @@ class Changes:
     async def _ask_until_it_leaves(self, key: ClientOrderId) -> None:
         """Ask for a recorded cancel; one that provably did not leave goes again, for a while."""
         deadline = Deadline.of(self._clock, self._deadline)
-        for pause in _AGAIN.delays(self._rng):
-            await self._limiter.acquire(Lane.CANCEL)
-            current = self._known(key)
-            if current.ended:
-                return
-            proof = await self._ask_for_cancel(current)
-            if not proof:
-                return
+        pauses = _AGAIN.delays(self._rng)
+        while proof := await self._ask_for_cancel(key):
+            pause = next(pauses)
             if deadline.left(self._clock) < pause:
                 self.settle(key, Action.CANCEL, Evidence(Source.NOT_SENT, proof), proof)
                 return
             _log.info("cancel_not_sent", client_order_id=key, proof=proof)
             await self._clock.sleep(pause)
 
-    async def _ask_for_cancel(self, state: OrderState) -> str:
-        """One request; the proof that it did not leave, if there is one."""
-        key = state.client_order_id
+    async def _ask_for_cancel(self, key: ClientOrderId) -> str:
+        """One request, when it is its turn; the proof that it did not leave, if there is one."""
+        await self._limiter.acquire(Lane.CANCEL)
+        state = self._known(key)
+        if state.ended:
+            return ""
         try:
             self._wire.check()
         except GuardError as fault:

@@ -26,6 +26,8 @@ from fillwright.findings import (
     PositionDiffers,
     WorkingOrder,
 )
+from fillwright.ledger import HeldAlready
+from fillwright.ledger.codec import KINDS
 from fillwright.logs import get_logger
 from fillwright.protocols import Clock
 from fillwright.reconcile import position_breaks
@@ -117,8 +119,11 @@ class Differences:
         if differing == self._unexplained:
             return False  # a difference that stays is looked into once
         self._unexplained = differing
-        records, now = self._keeper.journal.read(), self._clock.now()
-        fact = held_already(records, differing, at=now)
+        journal = self._keeper.journal
+        before = journal.last(KINDS[HeldAlready])
+        taken_out = before.seq if before is not None else 0
+        now = self._clock.now()
+        fact = held_already(journal.read(), differing, at=now, taken_out=taken_out)
         if fact is None:
             return False
         self._keeper.write(fact)

@@ -40,13 +40,16 @@ class _Step(NamedTuple):
 
 
 def held_already(
-    records: Iterable[Record], differing: Differing, *, at: datetime
+    records: Iterable[Record], differing: Differing, *, at: datetime, taken_out: int = 0
 ) -> HeldAlready | None:
-    """The fact that explains a difference; None when these executions do not."""
+    """The fact that explains a difference; None when these executions do not.
+
+    `taken_out` is the number of the newest record of executions that were taken out before.
+    """
     taken: list[ExecutionId] = []
     positions: dict[str, Decimal] = {}
     cash = ZERO
-    for step in sorted(_steps(records), key=lambda step: step.at):
+    for step in sorted(_steps(records, taken_out), key=lambda step: step.at):
         taken.append(step.name)
         positions[step.symbol] = positions.get(step.symbol, ZERO) + step.quantity
         cash += step.cash
@@ -56,13 +59,14 @@ def held_already(
     return None
 
 
-def _steps(records: Iterable[Record]) -> Iterator[_Step]:
+def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
     """Every step that may have been in the opening books, and was not taken out already."""
     ledger = Ledger()
     steps: dict[ExecutionId, _Step] = {}
     opened: datetime | None = None
     for record in records:
-        if opened is not None and record.at > opened + _LISTED_WITHIN:
+        late = opened is not None and record.at > opened + _LISTED_WITHIN
+        if late and record.seq > taken_out:
             break
         fact = decode(record)
         if fact is None:
@@ -72,7 +76,9 @@ def _steps(records: Iterable[Record]) -> Iterator[_Step]:
             opened = fact.at
         elif isinstance(fact, HeldAlready):
             steps = {name: step for name, step in steps.items() if name not in fact.executions}
-        elif opened is not None and (step := _step(change)) is not None and step.at <= opened:
+        elif opened is None or late:
+            continue
+        elif (step := _step(change)) is not None and step.at <= opened:
             steps[step.name] = step
     yield from steps.values()
 
