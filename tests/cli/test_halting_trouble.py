@@ -180,6 +180,17 @@ def test_a_halt_is_looked_for_until_the_journal_can_be_read(tmp_path, monkeypatc
     assert halting._seen(config, 0.0, cancel=True) is None
 
 
+def test_an_order_that_outlasts_the_wait_is_shown_as_open(tmp_path, capsys) -> None:
+    """A look that waits for the last cancel shows nothing, or never ends."""
+    desk = write_desk(tmp_path)
+    (waiting,) = rest_at_the_broker(desk, resting("AAPL"))
+    run_here(capsys, "halt", "--all", *BY, "-c", desk)
+
+    view = halting._seen(load_config(desk), 0.0, cancel=True)
+
+    assert [state.client_order_id for state in view.orders] == [waiting]
+
+
 # ---------------------------------------------------------------------- in words
 
 

@@ -107,6 +107,25 @@ async def test_a_post_execution_halt_is_latched(world):
     assert (await world.submit(symbol="KO")).state.status is OrdStatus.FILLED
 
 
+async def test_a_halt_that_stands_is_recorded_once(world):
+    """A record for each fill under a halt buries the one that says when it began."""
+
+    def drawdown(*_given):
+        return Halt("T2", scope=Scope.SYMBOL, measured=9, limit=1)
+
+    world.execution_checks = (Check("drawdown", drawdown),)
+    await world.ready()
+    await world.submit()
+    await world.run(1)
+    (halt,) = world.desk.halts
+    less = await world.submit(side="SELL", quantity="1")
+    await world.run(1)
+
+    assert less.state.status is OrdStatus.FILLED
+    assert world.desk.halts == [halt]
+    assert [record.kind for record in world.journal.read()].count("halted") == 1
+
+
 async def test_a_halt_of_a_check_holds_what_was_approved_with_it(world):
     """Two orders judged in one go: the halt that the second asks for holds the first as well."""
 

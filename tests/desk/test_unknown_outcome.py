@@ -10,6 +10,7 @@ from fillwright.errors import (
 )
 from fillwright.protocols import Dedup
 from fillwright.reports import AnomalyKind
+from fillwright.resilience import Lane
 from fillwright.types import OrdStatus
 
 
@@ -69,6 +70,29 @@ async def test_a_request_that_arrives_late_makes_no_second_order(world):
 
     assert len(world.at_venue(handle.client_order_id)) == 1
     assert world.state(handle.client_order_id).status is OrdStatus.NEW
+    await world.settled()
+
+
+async def test_what_is_answered_while_it_waits_for_its_turn_does_not_go_again(world):
+    """Once more at the broker whose answer is here: a duplicate id where it looks at ids."""
+    await world.ready()
+    world.fault("submit", "accept_late", seconds=15.0)
+    waited = []
+
+    async def hold(lane):
+        waited.append(lane)
+        await world.clock.sleep(15)
+
+    held = {"try_acquire": lambda _lane: False, "acquire": staticmethod(hold)}
+    handle = await world.submit(**resting())
+    await world.run(1)
+    world.parts.carrier._limiter = type("Held", (), held)
+    await world.run(30)
+
+    key = handle.client_order_id
+    assert waited == [Lane.SUBMIT]
+    assert world.requests["submit", key] == 1
+    assert world.state(key).status is OrdStatus.NEW
     await world.settled()
 
 

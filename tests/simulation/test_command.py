@@ -174,12 +174,12 @@ def test_a_run_that_is_told_to_end_keeps_what_it_has(
         return run(seed, *given)
 
     monkeypatch.setattr(command, "run", told)
-    state = tmp_path / "state.json"
+    state, before = tmp_path / "state.json", signal.getsignal(signal.SIGTERM)
     code, _ = called("run", "--seeds", "5", "--state", str(state))
 
     assert code == 130
     assert json.loads(state.read_text())["finished"] == [[0, 1]]
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_where_there_is_no_screen_it_tells_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

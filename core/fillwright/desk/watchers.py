@@ -205,7 +205,7 @@ class Watchers:
             held = self._keeper.ledger.halts.get((scope, whom))
             if held is None or (held.reason, held.by) != (halted.reason, halted.by):
                 self._keeper.write(halted)
-            _log.error("halt_latched", scope=str(scope), name=whom, reason=str(reason), by=name)
+                _log.error("halt_latched", scope=str(scope), name=whom, reason=str(reason), by=name)
         alert = Alert(
             subject.alert_id(name, verdict),
             _LEVELS[type(verdict)],
