@@ -1,11 +1,15 @@
 """The first books of a journal: what the account held then is not counted a second time."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from desk.kit import D, order
-from fillwright.ledger import HeldAlready, decode
+from fillwright.desk import overlap
+from fillwright.desk.overlap import Differing, held_already
+from fillwright.ledger import BooksOpened, HeldAlready, decode, encode
+from fillwright.protocols import Record
 from fillwright.types import OrdStatus
 
 
@@ -108,8 +112,35 @@ async def test_a_strangers_later_fill_explains_no_difference(world):
     assert [halt.name for halt in world.desk.halts] == ["AAPL"]
 
 
-async def test_what_differs_long_after_the_opening_is_for_a_person(world):
+def test_a_long_journal_is_read_in_its_first_part_alone():
     """A journal of years that is read through for each difference stops the desk."""
+    began, read = datetime(2026, 3, 2, 15, tzinfo=UTC), []
+
+    def records():
+        kind, key, body = encode(BooksOpened(began, D(0), {}))
+        yield Record(1, 1, began, kind, key, body, "")
+        for seq in range(2, 100_000):
+            read.append(seq)
+            yield Record(seq, 1, began + timedelta(seconds=seq), "plan_sized", "", {}, "")
+
+    assert held_already(records(), Differing({"AAPL": D(3)}, D(-300)), at=began) is None
+    assert 600 < len(read) < 1100
+
+
+async def test_a_clock_that_is_set_behind_the_opening_changes_nothing(world):
+    """An hour of the desk's clock passed in a second, and a person is asked for nothing."""
+    await opened_late(world, ("AAPL", "3"), times=4)
+    right = world.clock.now
+    world.clock.now = lambda: right() + timedelta(hours=1)
+    await world.run(90)
+
+    assert not world.desk.halts
+    assert len(await held(world)) == 1
+    await world.settled()
+
+
+async def test_what_differs_long_after_the_opening_is_for_a_person(world):
+    """A trade of an hour ago is no explanation of what is missing now."""
     await opened_late(world, ("AAPL", "3"))
     await world.run(90)
     assert len(await held(world)) == 1
@@ -123,8 +154,9 @@ async def test_what_differs_long_after_the_opening_is_for_a_person(world):
     assert [halt.name for halt in world.desk.halts] == ["KO"]
 
 
-async def test_what_was_taken_out_late_is_not_taken_out_again(world):
+async def test_what_was_taken_out_late_is_not_taken_out_again(world, monkeypatch):
     """The same trade explains a second loss, and a position that is really missing is hidden."""
+    monkeypatch.setattr(overlap, "_RECORDS", 9)
     await opened_late(world, ("AAPL", "3"))
     await world.run(1)
     await world.crash()

@@ -18,8 +18,10 @@ from fillwright.protocols import Record
 from fillwright.states import Owner
 from fillwright.types import ZERO, ExecutionId
 
-#: No list of a broker is further behind than this much of the journal's own time.
+#: So much of the journal is read for it, behind the opening: what was recorded in this time, and
+#: at least so many records, since a clock that is set makes minutes of seconds.
 _LISTED_WITHIN: Final = timedelta(minutes=10)
+_RECORDS: Final = 1000
 
 
 class Differing(NamedTuple):
@@ -64,8 +66,9 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
     ledger = Ledger()
     steps: dict[ExecutionId, _Step] = {}
     opened: datetime | None = None
+    first = 0
     for record in records:
-        late = opened is not None and record.at > opened + _LISTED_WITHIN
+        late = opened is not None and _is_late(record, opened, first)
         if late and record.seq > taken_out:
             break
         fact = decode(record)
@@ -73,7 +76,7 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
             continue
         change = ledger.apply(fact)
         if isinstance(fact, BooksOpened):
-            opened = fact.at
+            opened, first = fact.at, record.seq
         elif isinstance(fact, HeldAlready):
             steps = {name: step for name, step in steps.items() if name not in fact.executions}
         elif opened is None or late:
@@ -81,6 +84,10 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
         elif (step := _step(change)) is not None and step.at <= opened:
             steps[step.name] = step
     yield from steps.values()
+
+
+def _is_late(record: Record, opened: datetime, first: int) -> bool:
+    return record.at > opened + _LISTED_WITHIN and record.seq > first + _RECORDS
 
 
 def _step(change: Change) -> _Step | None:
