@@ -11,7 +11,10 @@ from typing import Self
 from docs.pages import environment, fillwright, run
 
 #: What a page may do besides `fillwright`; each is run by bash as it stands.
-PLAIN = ("export", "unset", "mkdir", "(umask", "rm", "touch", "python -m pytest")
+PLAIN = (
+    *("export", "unset", "mkdir", "(umask", "rm", "touch"),
+    *("python -m pytest", "python -m fillwright.testing.simulation"),
+)
 _SERVER = re.compile(r"fillwright (paper-server .*)--port (\d+)(.*) > (\S+) &$")
 _STOP = "kill %1"
 

@@ -11,6 +11,7 @@ from fillwright.testing.simulation.invariants.limits import Seen, no_price_is_fa
 from fillwright.testing.simulation.invariants.pace import we_do_not_trade_with_ourselves
 from fillwright.testing.simulation.left import Left, Track
 from fillwright.types import ClientOrderId, Mode, Side
+from fillwright.verdicts import Reject
 from simulation.breaking import (
     Instead,
     approved,
@@ -114,6 +115,14 @@ def _(scene: Scene) -> None:
 @breaks("we_do_not_trade_with_ourselves", "may trade with each other")
 def _(scene: Scene) -> None:
     we_do_not_trade_with_ourselves(leaving(scene, approved(resting(scene)).order, 1))
+
+
+@breaks("an_own_check_answers", "CHECK_RAISED, KeyError")
+def _(scene: Scene) -> None:
+    name = "mine"
+    consent.an_own_check_answers(name, Reject("TOO_MUCH", measured=2, limit=1))
+    raised = Reject("CHECK_RAISED", measured="KeyError", limit="no exception")
+    scene.answered(name, None, raised)
 
 
 @breaks("every_control_allowed_it", "had not allowed it")

@@ -9,7 +9,8 @@ the same events. What must hold stands in `invariants`; what a seed turns on sta
 
 Another adapter takes part with a `Backend` of its own (`--backend my_broker.sim:MyBackend`): it
 brings a venue, connects the adapter to it, and shows the scenario's faults (`SeededScript.strike`)
-in its transport's own way.
+in its transport's own way. Checks take part through the desk.toml that names them
+(`--desk desk.toml`).
 """
 
 from fillwright.testing.simulation.backend import (
@@ -32,6 +33,7 @@ from fillwright.testing.simulation.invariants import (
 from fillwright.testing.simulation.knobs import Knobs
 from fillwright.testing.simulation.loop import Deadlock, Runaway, SimLoop
 from fillwright.testing.simulation.outside import Outside
+from fillwright.testing.simulation.own import OwnChecks, own_checks
 from fillwright.testing.simulation.run import Outcome, run
 from fillwright.testing.simulation.scene import Scene
 from fillwright.testing.simulation.shrink import Shrunk, shrink
@@ -51,6 +53,7 @@ __all__ = [
     "MakeBackend",
     "Outcome",
     "Outside",
+    "OwnChecks",
     "Runaway",
     "Scene",
     "SeededScript",
@@ -62,6 +65,7 @@ __all__ = [
     "World",
     "backend_at",
     "described",
+    "own_checks",
     "run",
     "shrink",
 ]

@@ -10,6 +10,7 @@ from pydantic import Field
 from fillwright.errors import BadInput
 from fillwright.testing.simulation.backend import backend_at
 from fillwright.testing.simulation.knobs import Knobs
+from fillwright.testing.simulation.own import own_checks
 from fillwright.testing.simulation.run import Outcome, run
 from fillwright.types import Value
 
@@ -28,11 +29,13 @@ class Case(Value):
     found: str = ""
     #: The import path of its backend; empty for the fake broker.
     backend: str = ""
+    #: The path of the desk.toml whose checks are asked; empty for none.
+    desk: str = ""
     #: Faults of our own that it finds when they are put back in.
     mutants: tuple[str, ...] = Field(default=())
 
     @classmethod
-    def of(cls, outcome: Outcome, found: str = "", backend: str = "") -> Self:
+    def of(cls, outcome: Outcome, found: str = "", backend: str = "", desk: str = "") -> Self:
         """The case of a scenario that broke just now."""
         return cls(
             seed=outcome.seed,
@@ -40,11 +43,12 @@ class Case(Value):
             broke=outcome.broken,
             found=found,
             backend=backend,
+            desk=desk,
         )
 
     def run(self) -> Outcome:
-        """Run it again. Raises BadInput when its backend is not there."""
-        return run(self.seed, self.knobs, backend_at(self.backend))
+        """Run it again. Raises BadInput when its backend or its desk.toml is not there."""
+        return run(self.seed, self.knobs, backend_at(self.backend), own_checks(self.desk))
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NoReturn, TextIO
 
@@ -17,6 +17,7 @@ from fillwright.testing.simulation.cases import Case, described, vector
 from fillwright.testing.simulation.figures import Figures
 from fillwright.testing.simulation.given import natural, positive, turned
 from fillwright.testing.simulation.knobs import Knobs
+from fillwright.testing.simulation.own import OwnChecks, own_checks
 from fillwright.testing.simulation.progress import Progress
 from fillwright.testing.simulation.report import Broken, Report
 from fillwright.testing.simulation.run import Outcome, run
@@ -45,6 +46,8 @@ class Chunk:
     turned: dict[str, int]
     #: The import path of the backend.
     backend: str
+    #: The path of a desk.toml.
+    desk: str
 
 
 def main(
@@ -100,6 +103,12 @@ def _parser() -> ArgumentParser:
             metavar="MODULE:NAME",
             help="a broker to try instead of the fake one",
         )
+        each.add_argument(
+            "--desk",
+            default="",
+            metavar="DESK.TOML",
+            help="ask the checks that it names, in place of the standard controls",
+        )
     several = commands.add_parser("sum", help="add up the reports of several runs")
     several.add_argument("reports", type=Path, nargs="+", help="files that runs wrote")
     return parser
@@ -110,6 +119,7 @@ def _parser() -> ArgumentParser:
 
 def _run(given: Namespace, out: TextIO) -> int:
     backend_at(given.backend)
+    own_checks(given.desk)
     done = _begun(given)
     first, end = given.first, given.first + given.seeds
     missing = list(done.missing(first, end))
@@ -137,7 +147,7 @@ def _run(given: Namespace, out: TextIO) -> int:
 
 def _begun(given: Namespace) -> Report:
     """The report to go on with; what cannot be written later is told now."""
-    done = Report(turned(given.knob), given.backend)
+    done = Report(turned(given.knob), given.backend, given.desk)
     if given.state is not None and given.state.exists():
         earlier = Report.read(given.state)
         earlier.join(done)
@@ -161,7 +171,7 @@ def _go_on(
 ) -> bool:
     """Try what is missing; False when somebody stopped it."""
     chunks = [
-        Chunk(first, min(first + _CHUNK, end), dict(done.knobs), done.backend)
+        Chunk(first, min(first + _CHUNK, end), dict(done.knobs), done.backend, done.desk)
         for low, end in missing
         for first in range(low, end, _CHUNK)
     ]
@@ -193,7 +203,7 @@ def _tried(chunks: Sequence[Chunk], jobs: int) -> Iterator[Tried]:
     if jobs < 2:  # noqa: PLR2004  # one process is this one
         for chunk in chunks:
             yield from (
-                try_seeds(Chunk(seed, seed + 1, chunk.turned, chunk.backend))
+                try_seeds(replace(chunk, first=seed, end=seed + 1))
                 for seed in range(chunk.first, chunk.end)
             )
         return
@@ -212,7 +222,7 @@ def try_seeds(chunk: Chunk) -> Tried:
     figures, broken, began = Figures(), [], time.process_time()
     for seed in range(chunk.first, chunk.end):
         knobs = Knobs.draw(seed).but(**chunk.turned)
-        outcome = run(seed, knobs, backend_at(chunk.backend))
+        outcome = run(seed, knobs, backend_at(chunk.backend), own_checks(chunk.desk))
         figures.add(outcome.figures)
         if outcome.fault is not None:
             broken.append(Broken(seed, outcome.broken, str(outcome.fault)))
@@ -228,13 +238,13 @@ def _explain(
     for one in broken:
         kinds.setdefault(one.name, one)
     for one in list(kinds.values())[:_SHOWN]:
-        make_backend = backend_at(given.backend)
-        outcome = run(one.seed, Knobs.draw(one.seed).but(**turned), make_backend)
+        make_backend, own = backend_at(given.backend), own_checks(given.desk)
+        outcome = run(one.seed, Knobs.draw(one.seed).but(**turned), make_backend, own)
         if not given.no_shrink:
-            outcome = _shrunk(outcome, make_backend, out)
+            outcome = _shrunk(outcome, make_backend, own, out)
         out.write("\n" + "\n".join(described(outcome)) + "\n")
         if given.save is not None:
-            case = Case.of(outcome, backend=given.backend)
+            case = Case.of(outcome, backend=given.backend, desk=given.desk)
             out.write(f"kept in   {case.save(given.save)}\n")
 
 
@@ -244,26 +254,30 @@ def _explain(
 def _replay(given: Namespace, out: TextIO) -> int:
     if given.case is not None:
         case = Case.read(given.case)
-        seed, knobs, backend = case.seed, case.knobs, given.backend or case.backend
+        seed, knobs = case.seed, case.knobs
+        backend, desk = given.backend or case.backend, given.desk or case.desk
     elif given.seed is not None:
-        seed, knobs, backend = given.seed, Knobs.draw(given.seed), given.backend
+        seed, knobs = given.seed, Knobs.draw(given.seed)
+        backend, desk = given.backend, given.desk
     else:
         raise BadInput("replay", "name a seed, or a saved case with --case")
-    make_backend = backend_at(backend)
-    outcome = run(seed, knobs.but(**turned(given.knob)), make_backend)
+    make_backend, own = backend_at(backend), own_checks(desk)
+    outcome = run(seed, knobs.but(**turned(given.knob)), make_backend, own)
     if given.shrink and outcome.fault is not None:
-        outcome = _shrunk(outcome, make_backend, out)
+        outcome = _shrunk(outcome, make_backend, own, out)
     out.write("\n".join(described(outcome, lines=None)) + "\n")
     return 0 if outcome.fault is None else 1
 
 
-def _shrunk(outcome: Outcome, make_backend: MakeBackend, out: TextIO) -> Outcome:
+def _shrunk(
+    outcome: Outcome, make_backend: MakeBackend, own: OwnChecks | None, out: TextIO
+) -> Outcome:
     def tell(found: Shrunk) -> None:
         if out.isatty():
             out.write(f"\rshrinking, {found.runs} runs: {vector(found.outcome.knobs)[:90]}\x1b[K")
             out.flush()
 
-    found = shrink(outcome, tell=tell, make_backend=make_backend)
+    found = shrink(outcome, tell=tell, make_backend=make_backend, own=own)
     out.write(f"\nshrunk in {found.runs} runs\n")
     return found.outcome
 

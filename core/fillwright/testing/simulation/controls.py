@@ -179,6 +179,8 @@ class Controls:
     executions: tuple[NamedHook, ...] = ()
     books: tuple[NamedHook, ...] = ()
     sources: tuple[Source, ...] = ()
+    #: Told of every change of an order.
+    observers: tuple[NamedHook, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], *, data: DataProvider, tell: Tell) -> "Controls":

@@ -13,7 +13,7 @@ _PERCENTILES: Final = (50, 99)
 #: Groups that are told name by name.
 _GROUPS: Final = (
     *("requests", "faults", "network faults", "broker faults", "disk faults"),
-    *("ends of a process", "doubts", "doubts ended", "halts"),
+    *("ends of a process", "doubts", "doubts ended", "halts", "own checks"),
 )
 
 

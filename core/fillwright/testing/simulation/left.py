@@ -103,8 +103,10 @@ class Track:
 class Departures:
     """Everything that left in one scenario."""
 
-    #: The tables of `[risk]`; without them nothing is kept.
+    #: The tables of `[risk]` that the scenario has drawn.
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: The checks of a desk.toml are asked instead, whose limits nobody here knows.
+    own: bool = False
     judged: dict[str, Judged] = field(default_factory=dict)
     #: What each control said at the newest judgement of a content: whether it allowed it.
     said: dict[str, dict[str, bool]] = field(default_factory=dict)
@@ -124,6 +126,11 @@ class Departures:
         before = self._wanted.get(order.intent_id)
         if before is None or not _made_smaller(order, at, *before):
             self._wanted[order.intent_id] = (at, order)
+
+    @property
+    def kept(self) -> bool:
+        """Whether anybody is asked on whose word an order leaves; else nothing is kept."""
+        return self.own or bool(self.settings)
 
     def attend(self) -> None:
         """A person looked."""

@@ -31,6 +31,7 @@ from fillwright.testing.simulation.life import LIFE, Life
 from fillwright.testing.simulation.line import Hookup, Line, Tap, as_told
 from fillwright.testing.simulation.network import Network
 from fillwright.testing.simulation.outside import Outside
+from fillwright.testing.simulation.own import OwnChecks
 from fillwright.testing.simulation.plugins import Checks, Plugin, SimAsker, watchers
 from fillwright.testing.simulation.points import Points
 from fillwright.testing.simulation.scene import Scene
@@ -57,6 +58,8 @@ class Machine:
     points: Points
     backend: Backend
     tell: Callable[[str, str], None]
+    #: The checks that are asked in place of the standard controls that a scenario draws.
+    own: OwnChecks | None = None
 
 
 class Process:
@@ -197,11 +200,7 @@ class Process:
         )
         checks = Checks(self._judged, self.scene.verdict)
         self._asker.begins = self.scene.views
-        controls = Controls.of(
-            machine.outside.departures.settings,
-            data=Data(machine.clock, machine.outside.clock, machine.network.loses_data),
-            tell=self.scene.control,
-        )
+        controls = self._controls()
         self.scene.controls = tuple(one.name for one in controls.checks)
         saw = Plugin("witness", self.scene.told_of)
         return Parts(
@@ -209,15 +208,28 @@ class Process:
             self.journal,
             machine.backend.binding,
             ports=ports,
-            settings=Settings(LIMITS, PLAN, resizes(machine.knobs, machine.seed)),
+            settings=Settings(LIMITS, PLAN, self._resizes()),
             checks=(*checks.plugins(), *controls.checks),
             sources=controls.sources,
             watchers=Watchers(
                 (*watchers(machine.knobs, machine.chances, saw), *controls.executions),
-                (Plugin("observer", _look_away),),
+                (Plugin("observer", _look_away), *controls.observers),
                 books=controls.books,
             ),
         )
+
+    def _controls(self) -> Controls:
+        machine, scene = self._machine, self.scene
+        data = Data(machine.clock, machine.outside.clock, machine.network.loses_data)
+        if machine.own is not None:
+            return machine.own.loaded(data=data, tell=scene.answered)
+        return Controls.of(machine.outside.departures.settings, data=data, tell=scene.control)
+
+    def _resizes(self) -> bool:
+        own = self._machine.own
+        if own is not None:
+            return own.config.desk.allow_resize
+        return resizes(self._machine.knobs, self._machine.seed)
 
     def _judged(self, view: BookView, order: Order) -> None:
         account = self._machine.backend.binding.account

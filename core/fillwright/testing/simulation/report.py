@@ -31,6 +31,8 @@ class Report:
     #: What every seed's own knobs were changed to.
     knobs: Mapping[str, int] = field(default_factory=dict)
     backend: str = ""
+    #: The path of the desk.toml whose checks were asked; empty for none.
+    desk: str = ""
     figures: Figures = field(default_factory=Figures)
     broken: list[Broken] = field(default_factory=list)
     #: First seeds and the ends behind them, in order and apart from each other.
@@ -64,9 +66,10 @@ class Report:
 
     def join(self, other: "Report") -> None:
         """Take in another run. Raises BadInput when its seeds are here already, or unlike these."""
-        alike = (other.knobs, other.backend) == (self.knobs, self.backend)
-        if not alike:
-            raise BadInput("reports", "they are of unlike runs: other knobs, or another backend")
+        mine, theirs = ((one.knobs, one.backend, one.desk) for one in (self, other))
+        if mine != theirs:
+            problem = "they are of unlike runs: other knobs, another backend, or another desk.toml"
+            raise BadInput("reports", problem)
         for first, end in other.ranges:
             if list(self.missing(first, end)) != [(first, end)]:
                 raise BadInput("reports", f"seeds {first} to {end - 1} are counted in two of them")
@@ -90,6 +93,7 @@ class Report:
             "python": platform.python_version(),
             "knobs": dict(self.knobs),
             "backend": self.backend,
+            "desk": self.desk,
             "finished": [list(one) for one in self.ranges],
             **self.figures.as_json(),
             "violations": [vars(one) for one in sorted(self.broken, key=lambda each: each.seed)],
@@ -109,6 +113,7 @@ class Report:
             return cls(
                 given["knobs"],
                 given["backend"],
+                given.get("desk", ""),
                 Figures.from_json(given),
                 [Broken(**one) for one in given["violations"]],
                 [(int(first), int(end)) for first, end in given["finished"]],

@@ -10,6 +10,7 @@ from fillwright.testing.simulation.backend import FakeBackend, MakeBackend
 from fillwright.testing.simulation.figures import Figures
 from fillwright.testing.simulation.invariants import Violation
 from fillwright.testing.simulation.knobs import Knobs
+from fillwright.testing.simulation.own import OwnChecks
 from fillwright.testing.simulation.trace import Trace
 from fillwright.testing.simulation.world import World
 
@@ -39,10 +40,15 @@ class Outcome:
         return named or type(self.fault).__name__
 
 
-def run(seed: int, knobs: Knobs | None = None, make_backend: MakeBackend = FakeBackend) -> Outcome:
-    """Run a seed with its own knobs, or with others."""
+def run(
+    seed: int,
+    knobs: Knobs | None = None,
+    make_backend: MakeBackend = FakeBackend,
+    own: OwnChecks | None = None,
+) -> Outcome:
+    """Run a seed with its own knobs, or with others; `own` checks are asked in every process."""
     with _quiet(), _collected():
-        return _lived(World(seed, knobs or Knobs.draw(seed), make_backend))
+        return _lived(World(seed, knobs or Knobs.draw(seed), make_backend, own))
 
 
 def _lived(world: World) -> Outcome:

@@ -212,7 +212,7 @@ class Scene:
     def _leaves(self, key: ClientOrderId, order: Order, *, change: bool) -> None:
         """Hold what leaves to the standard controls, where they are asked."""
         departures, state = self.outside.departures, self.ledger.orders.get(key)
-        if not departures.settings:
+        if not departures.kept:
             return
         asked = None if change or state is None else state.order
         one = departures.leaves(key, order, asked, change=change)
@@ -271,6 +271,15 @@ class Scene:
             whom = halt_name(answer.scope, order, "")
             now = self.outside.clock.monotonic()
             self.halts_said.setdefault((answer.scope, whom), now)
+
+    def answered(self, name: str, order: Order | None, verdict: Verdict) -> None:
+        """A check of a desk.toml answered; `order` is what it was asked about, if one."""
+        kind = type(verdict).__name__.lower()
+        word = kind if verdict is ALLOW else f"{kind} by {name}"
+        self.outside.counting.note("own checks", word)
+        self.hold(invariants.consent.an_own_check_answers, name, verdict)
+        if order is not None:
+            self.control(name, order, verdict)
 
     def is_given_up(self, key: ClientOrderId) -> bool:
         """Whether the desk gave the order up behind the fence."""

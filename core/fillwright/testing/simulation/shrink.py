@@ -11,6 +11,7 @@ from typing import Final
 
 from fillwright.testing.simulation.backend import FakeBackend, MakeBackend
 from fillwright.testing.simulation.knobs import Knobs
+from fillwright.testing.simulation.own import OwnChecks
 from fillwright.testing.simulation.run import Outcome, run
 
 #: How many seeds nearby are tried for each step.
@@ -34,12 +35,18 @@ class Shrinker:
     """Look for smaller scenarios in which the same invariant breaks."""
 
     def __init__(
-        self, outcome: Outcome, *, most_runs: int = 1500, make_backend: MakeBackend = FakeBackend
+        self,
+        outcome: Outcome,
+        *,
+        most_runs: int = 1500,
+        make_backend: MakeBackend = FakeBackend,
+        own: OwnChecks | None = None,
     ) -> None:
         self._best = outcome
         self._broken = outcome.broken
         self._most = most_runs
         self._make_backend = make_backend
+        self._own = own
         self._tried: dict[tuple[int, str], bool] = {}
         self.runs = 0
 
@@ -66,7 +73,7 @@ class Shrinker:
             if self.runs >= self._most:
                 return False
             self.runs += 1
-            outcome = run(seed, knobs, self._make_backend)
+            outcome = run(seed, knobs, self._make_backend, self._own)
             self._tried[key] = True
             if outcome.broken == self._broken:
                 self._best = outcome
@@ -110,6 +117,8 @@ def shrink(
     most_runs: int = 1500,
     tell: Callable[[Shrunk], None] = lambda _: None,
     make_backend: MakeBackend = FakeBackend,
+    own: OwnChecks | None = None,
 ) -> Shrunk:
     """The smallest scenario in which the same breaks, as far as so many runs find it."""
-    return Shrinker(outcome, most_runs=most_runs, make_backend=make_backend).shrink(tell)
+    shrinker = Shrinker(outcome, most_runs=most_runs, make_backend=make_backend, own=own)
+    return shrinker.shrink(tell)

@@ -30,6 +30,7 @@ from fillwright.testing.simulation.manager import Manager
 from fillwright.testing.simulation.moves import HELD, PRICES, Do, Move, Script
 from fillwright.testing.simulation.network import Network, outside
 from fillwright.testing.simulation.outside import Outside
+from fillwright.testing.simulation.own import OwnChecks
 from fillwright.testing.simulation.owners import Owners
 from fillwright.testing.simulation.points import Points
 from fillwright.testing.simulation.process import LIMITS, Machine, Process
@@ -51,7 +52,13 @@ _CLOSE: Final = datetime(2026, 3, 2, 21, 0, tzinfo=UTC)
 class World:
     """Everything in one scenario."""
 
-    def __init__(self, seed: int, knobs: Knobs, make_backend: MakeBackend = FakeBackend) -> None:
+    def __init__(
+        self,
+        seed: int,
+        knobs: Knobs,
+        make_backend: MakeBackend = FakeBackend,
+        own: OwnChecks | None = None,
+    ) -> None:
         self.seed, self.knobs = seed, knobs
         self.loop = SimLoop(seed, fifo=knobs.fifo)
         self.trace = Trace(self.loop.time)
@@ -65,7 +72,8 @@ class World:
         self.outside = Outside(
             backend.venue, true_clock, list_fills=backend.fills, at_venue=backend.at_venue
         )
-        self.outside.departures.settings = drawn(knobs, chances)
+        self.outside.departures.settings = drawn(knobs, chances) if own is None else {}
+        self.outside.departures.own = own is not None
         calm = knobs.but(**dict.fromkeys(backend.shows, 0))
         self._network = Network(calm, chances, self.outside, self._fails)
         points = Points(
@@ -89,6 +97,7 @@ class World:
             points=points,
             backend=backend,
             tell=self.trace.note,
+            own=own,
         )
         self._script.opening_astray = self._opens_astray
         self._plot = Script(knobs, chances)

@@ -72,16 +72,22 @@ def at_submit(scene: "Scene", order: ApprovedOrder) -> None:
 def at_departure(scene: "Scene", one: "Left") -> None:
     """All that holds, beside the standard controls, of an order or change that leaves."""
     seen = limits.Seen.of(scene, one)
-    for holds in _CONTROLS:
+    for holds in _CONSENT:
         holds(seen)
+    if not scene.outside.departures.own:
+        for holds in _CONTROLS:
+            holds(seen)
 
 
-#: What the standard controls promise, each by one function.
-_CONTROLS: Final = (
+#: What holds whichever checks are asked.
+_CONSENT: Final = (
     consent.every_control_allowed_it,
     consent.a_controls_halt_holds,
     consent.no_new_risk_beside_a_doubt,
     consent.no_new_risk_unprepared,
+)
+#: What the standard controls promise, each by one function.
+_CONTROLS: Final = (
     consent.only_what_is_listed_leaves,
     consent.reduce_only_only_reduces,
     limits.no_order_is_too_large,

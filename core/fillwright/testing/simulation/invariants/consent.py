@@ -5,14 +5,16 @@ The rules are those of `limits`.
 
 from typing import TYPE_CHECKING, Any, Final
 
+from fillwright.risk.answers import CHECK_BAD_VERDICT, CHECK_NO_VERDICT, CHECK_RAISED
 from fillwright.testing.simulation.invariants.catalogue import Violation, When, invariant
 from fillwright.testing.simulation.invariants.limits import Seen
-from fillwright.verdicts import Scope
+from fillwright.verdicts import Reject, Scope, Verdict
 
 if TYPE_CHECKING:
     from fillwright.orders import Order
 
 _WIDE: Final = frozenset({Scope.DESK, Scope.ACCOUNT})
+_NO_ANSWERS: Final = frozenset({CHECK_RAISED, CHECK_NO_VERDICT, CHECK_BAD_VERDICT})
 
 
 @invariant(When.BROKER, "I9")
@@ -27,6 +29,13 @@ def every_control_allowed_it(seen: Seen) -> None:
         silent = [name for name in seen.scene.controls if name not in said]
         if silent:
             raise Violation(f"{one.key} left, and nobody asked {', '.join(silent)}")
+
+
+@invariant(When.TRANSITION, "I9")
+def an_own_check_answers(name: str, verdict: Verdict) -> None:
+    """A check of a desk.toml answers with a sound verdict, whatever the day is like."""
+    if isinstance(verdict, Reject) and verdict.code in _NO_ANSWERS:
+        raise Violation(f"{name}: {verdict.code}, {verdict.measured}")
 
 
 @invariant(When.BROKER, "I12", "C37")
