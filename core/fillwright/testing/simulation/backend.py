@@ -9,8 +9,10 @@ from fillwright.errors import BadInput
 from fillwright.protocols import Adapter, Binding, Clock, RateFeed, Rng
 from fillwright.reports import Cursor, Fill
 from fillwright.testing.chance import SeededRng
-from fillwright.testing.fake_broker import FakeBroker, FakeBrokerSettings
+from fillwright.testing.fake_broker import FakeBroker, FakeBrokerSettings, Latency
 from fillwright.testing.simulation.chances import SeededScript
+from fillwright.testing.simulation.knobs import Knobs
+from fillwright.testing.simulation.moves import HELD
 from fillwright.testing.venue import Venue
 from fillwright.types import ExecutionId, Mode
 
@@ -102,3 +104,21 @@ def backend_at(path: str) -> MakeBackend:
         raise BadInput("--backend", f"{path} is not a function or a class")
     made: MakeBackend = found
     return made
+
+
+def settings_of(seed: int, knobs: Knobs) -> FakeBrokerSettings:
+    """The venue of a scenario."""
+    most = knobs.latency / 1000
+    return FakeBrokerSettings.model_validate(
+        {
+            "seed": seed,
+            "cash": "4000" if knobs.plans else "8000" if knobs.controls else "1000000",
+            "positions": {symbol: str(quantity) for symbol, quantity in HELD.items()},
+            "volatility": "0",
+            "step": 0.0,
+            "multiplier": "2",
+            "pending_steps": knobs.pending_steps,
+            "hours": "us" if knobs.closing else "always",
+            "latency": Latency(min=most / 4, max=most),
+        }
+    )

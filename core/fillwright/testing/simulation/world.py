@@ -13,9 +13,9 @@ from fillwright.desk.desk import DeskState
 from fillwright.ledger import Ledger
 from fillwright.protocols import ClosePolicy
 from fillwright.reports import ExecutionReport
-from fillwright.testing.fake_broker import FakeBrokerSettings, Fault, Latency
+from fillwright.testing.fake_broker import Fault
 from fillwright.testing.simulation import invariants
-from fillwright.testing.simulation.backend import FakeBackend, MakeBackend
+from fillwright.testing.simulation.backend import FakeBackend, MakeBackend, settings_of
 from fillwright.testing.simulation.chances import Chances, SeededScript
 from fillwright.testing.simulation.clock import START, SimClock
 from fillwright.testing.simulation.controls import drawn
@@ -27,7 +27,7 @@ from fillwright.testing.simulation.knobs import Knobs
 from fillwright.testing.simulation.life import Life
 from fillwright.testing.simulation.loop import SimLoop
 from fillwright.testing.simulation.manager import Manager
-from fillwright.testing.simulation.moves import HELD, PRICES, Do, Move, Script
+from fillwright.testing.simulation.moves import PRICES, Do, Move, Script
 from fillwright.testing.simulation.network import Network, outside
 from fillwright.testing.simulation.outside import Outside
 from fillwright.testing.simulation.own import OwnChecks
@@ -68,7 +68,7 @@ class World:
         true_clock = SimClock(self.loop, start)
         self._script = SeededScript(knobs, chances, tell=self._struck, time=self.loop.time)
         self._script.note = self._fails
-        backend = make_backend(_settings(seed, knobs), self._script, true_clock)
+        backend = make_backend(settings_of(seed, knobs), self._script, true_clock)
         self.outside = Outside(
             backend.venue, true_clock, list_fills=backend.fills, at_venue=backend.at_venue
         )
@@ -334,20 +334,3 @@ class World:
 _NEW: Final = (Do.SUBMIT, Do.AGAIN)
 _OWNERS: Final = frozenset({*_NEW, Do.CONFLICT, Do.CANCEL, Do.REPLACE, Do.HALT, Do.PLAN})
 _MACHINE: Final = frozenset({Do.KILL, Do.DRAIN, Do.TAKEOVER})
-
-
-def _settings(seed: int, knobs: Knobs) -> FakeBrokerSettings:
-    most = knobs.latency / 1000
-    return FakeBrokerSettings.model_validate(
-        {
-            "seed": seed,
-            "cash": "4000" if knobs.plans else "8000" if knobs.controls else "1000000",
-            "positions": {symbol: str(quantity) for symbol, quantity in HELD.items()},
-            "volatility": "0",
-            "step": 0.0,
-            "multiplier": "2",
-            "pending_steps": knobs.pending_steps,
-            "hours": "us" if knobs.closing else "always",
-            "latency": Latency(min=most / 4, max=most),
-        }
-    )
