@@ -51,6 +51,19 @@ def counted(world):
     )
 
 
+async def test_orders_at_rest_leave_requests_for_others(world):
+    """Questions about what does not move use up the minute, and no new order ever leaves."""
+    world.capabilities = lambda given: but(given, requests_per_minute=60)
+    await world.ready()
+    for symbol in ("AAPL", "KO", "MSFT"):
+        await world.submit(symbol=symbol, **resting())
+    await world.run(600)
+    handle = await world.submit(**resting(quantity="7"))
+    await world.run(world.limits.send_deadline)
+
+    assert world.state(handle.client_order_id).status is OrdStatus.NEW
+
+
 def two_hundred():
     rules = [listing.instrument for listing in LISTINGS.values()]
     symbols = [rule.symbol for rule in rules if rule.tradable and rule.fractionable]

@@ -98,6 +98,23 @@ async def test_a_silent_stream_is_not_believed(world):
     assert world.state(handle.client_order_id).status is OrdStatus.FILLED
 
 
+async def test_after_a_long_rest_a_silent_stream_is_noticed_as_soon(world):
+    """An hour without news must not make the next lost fill a matter of half a minute."""
+    await world.ready()
+    first = await world.submit(**resting(quantity="4"))
+    await world.run(600)
+    world.fault("report", "silent", seconds=3600)
+    second = await world.submit(**resting(quantity="5"))
+    await world.run(1)
+    for handle in (first, second):
+        quantity = world.state(handle.client_order_id).quantity
+        world.venue.control.fill(handle.state.broker_order_id, quantity, D(90))
+    await world.run(2 * world.limits.silence + 2)
+
+    assert world.state(first.client_order_id).status is OrdStatus.FILLED
+    assert world.state(second.client_order_id).status is OrdStatus.FILLED
+
+
 async def test_a_missed_market_fill_is_found(world):
     """A missing fill report of an order that is over (LEAN-Alpaca #28, Nautilus #3869)."""
     await world.ready()

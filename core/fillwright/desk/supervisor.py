@@ -5,7 +5,9 @@ Rules:
 2. Reports that come while the books are compared are held and replayed behind the snapshot.
 3. New risk waits until stream and books are sound again; cancels and questions never wait.
 4. However many gaps there are, one comparison is under way, and the next keeps its distance.
-5. Silence is no news: orders in flight without a word are asked for.
+5. Silence is no news: orders in flight without a word are asked for. As long as the books have no
+   news either, each wait is twice as long as the one before, so that orders at rest do not use up
+   the requests that others need.
 """
 
 import asyncio
@@ -81,6 +83,8 @@ class Supervisor:
         self._heard = self._compared = self._refreshed = clock.monotonic()
         self._since: dict[tuple[ClientOrderId, Action], float] = {}
         self._resyncing = False
+        #: How long silence may last, in seconds, and what was booked when that was last decided.
+        self._patience, self._booked = limits.silence, books.written
         #: What the watch has others do, by name.
         self._begun: dict[str, asyncio.Task[object]] = {}
         #: When a gap last had the books compared, and for which time in a row.
@@ -216,10 +220,14 @@ class Supervisor:
         waiting = self._waiting(now)
         for state, action in waiting:
             self._press(state, action)
-        quiet = now - self._heard > self._limits.silence
+        if self._books.written != self._booked:
+            self._patience, self._booked = self._limits.silence, self._books.written
+        quiet = now - self._heard > self._patience
         due = now - self._compared > self._limits.reconcile_every
         if due or waiting or (quiet and self._unfinished()):
             self._heard = now
+            if quiet:
+                self._patience = min(2 * self._patience, self._limits.reconcile_every)
             if self._held is None:
                 self._begin("compare", self._compare)
         elif now - self._refreshed > ACCOUNT_EVERY and self._unfinished():
