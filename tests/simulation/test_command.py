@@ -2,13 +2,14 @@
 
 import io
 import json
+import multiprocessing
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from fillwright.testing.simulation import Outcome, command, progress, run
+from fillwright.testing.simulation import Knobs, Outcome, command, progress, run
 from fillwright.testing.simulation.command import main
 from simulation.faults_of_ours import MUTANTS
 from simulation.planting import planted
@@ -180,6 +181,28 @@ def test_a_run_that_is_told_to_end_keeps_what_it_has(
     assert code == 130
     assert json.loads(state.read_text())["finished"] == [[0, 1]]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_run_that_was_told_to_end_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers that go on for a minute write where the next run does."""
+    tried = tmp_path / "tried"
+    parent = os.getpid()
+
+    def told(seed: int, *given: object) -> Outcome:
+        with tried.open("a") as file:
+            file.write(f"{seed}\n")
+        os.kill(parent, signal.SIGTERM)
+        return run(seed, Knobs(orders=1, horizon=1))
+
+    monkeypatch.setattr(command, "run", told)
+    monkeypatch.setattr(command, "_CHUNK", 1)
+    code, _ = called("run", "--seeds", "100", "--jobs", "2")
+
+    assert code == 130
+    assert multiprocessing.active_children() == []
+    assert len(tried.read_text().splitlines()) < 50
 
 
 def test_where_there_is_no_screen_it_tells_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NoReturn, TextIO
@@ -209,12 +208,16 @@ def _tried(chunks: Sequence[Chunk], jobs: int) -> Iterator[Tried]:
         return
     # A pool that replaces its own workers can stand still for ever on 3.11 (cpython 115634).
     for first in range(0, len(chunks), jobs * _LIFETIME):
-        with ExitStack() as stack:
-            pool = stack.enter_context(ProcessPoolExecutor(jobs))
-            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        with ProcessPoolExecutor(jobs) as pool:
             some = chunks[first : first + jobs * _LIFETIME]
-            for done in as_completed([pool.submit(try_seeds, chunk) for chunk in some]):
-                yield done.result()
+            tried = [pool.submit(try_seeds, chunk) for chunk in some]
+            try:
+                for done in as_completed(tried):
+                    yield done.result()
+            finally:
+                # What has not begun is not tried any more; what has begun is waited for.
+                for one in tried:
+                    one.cancel()
 
 
 def try_seeds(chunk: Chunk) -> Tried:
