@@ -93,6 +93,8 @@ class OrderState:
     pending: tuple[Pending, ...] = ()
     #: A person is needed to settle its doubt.
     manual: bool = False
+    #: It was abandoned once: whatever the broker says of it since, nobody waits for it.
+    given_up: bool = False
     #: What proved the last change of status.
     evidence: Evidence | None = None
     reasons: tuple[Reason, ...] = ()

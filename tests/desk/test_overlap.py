@@ -154,6 +154,35 @@ async def test_what_differs_long_after_the_opening_is_for_a_person(world):
     assert [halt.name for halt in world.desk.halts] == ["KO"]
 
 
+async def test_what_was_taken_back_since_counts(world):
+    """The account held a fill that was busted a moment later: the bust alone is to be booked."""
+    await opened_late(world, ("AAPL", "5"), ("AAPL", "2", "SELL"), times=5)
+    (first, *_) = world.venue.executions(None).items
+    world.venue.control.bust(first.execution.execution_id)
+    await world.run(120)
+
+    assert not world.desk.halts
+    assert len(await held(world)) == 1
+    await world.settled()
+
+
+async def test_a_clock_that_is_set_while_the_books_are_opened_begins_them_anew(world):
+    """By the clock before, what is in the account already seems to come behind the opening."""
+    world.fault("account", "delay", seconds=5, times=2)
+    begun, executions = [], world.venue.executions
+    world.venue.executions = lambda since=None: begun.append(since) or executions(since)
+    opening = asyncio.create_task(world.open())
+    await world.clock.settle()
+    await world.run(7)
+    right = world.clock.now
+    world.clock.now = lambda: right() - timedelta(hours=1)
+    while not opening.done():
+        await world.run(1)
+
+    assert begun.count(None) == 3, begun
+    await world.settled()
+
+
 async def test_what_was_taken_out_late_is_not_taken_out_again(world, monkeypatch):
     """The same trade explains a second loss, and a position that is really missing is hidden."""
     monkeypatch.setattr(overlap, "_RECORDS", 9)

@@ -128,6 +128,26 @@ async def test_what_arrives_after_it_was_abandoned_is_cancelled(world):
     await world.settled()
 
 
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_refused_cancel_of_what_was_given_up_is_asked_for_again(world, restart):
+    """A broker that once says no leaves an order at work that nobody waits for."""
+    world.limits = but(LIMITS, send_deadline=1.0)
+    await world.ready()
+    world.fault("submit", "accept_late", seconds=30.0)
+    world.fault("cancel", "reject")
+    handle = await world.submit(**resting())
+    await world.wait(handle.done())
+    while not world.requests["cancel", handle.client_order_id]:
+        await world.run(1)
+    if restart:
+        await world.crash()
+        await world.ready()
+    await world.run(2 * world.limits.reconcile_every)
+
+    assert [o.status for o in world.at_venue(handle.client_order_id)] == ["CANCELED"]
+    await world.settled()
+
+
 async def test_what_arrives_late_and_unseen_is_found_and_cancelled_after_a_restart(world):
     """The late order must not outlive the process that gave it up."""
     world.limits = but(LIMITS, send_deadline=1.0)

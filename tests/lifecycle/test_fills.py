@@ -55,6 +55,20 @@ def test_what_was_claimed_is_not_forgotten_by_a_smaller_word() -> None:
         assert (after.claimed, after.missing) == (D(7), D(4))
 
 
+@pytest.mark.parametrize("kind", [ExecType.SUSPENDED, ExecType.STOPPED, ExecType.DONE_FOR_DAY])
+@pytest.mark.parametrize(("filled", "ends"), [(D(5), False), (D(10), True), (None, True)])
+def test_an_order_that_may_fill_is_not_ended_by_our_sum(
+    kind: ExecType, filled: Any, ends: bool
+) -> None:
+    """Suspended behind a bust that was not heard, it is FILLED here and waits there."""
+    word = OrdStatus(kind)
+    before = order(PART, filled=D(10), claimed=D(5))
+
+    after, _ = lifecycle.report(before, said(kind, filled=filled, status=word))
+
+    assert after.base is (FILLED if ends else word)
+
+
 @pytest.mark.parametrize(
     ("word", "filled", "claimed", "base"),
     [

@@ -277,6 +277,7 @@ def test_giving_up_keeps_its_evidence() -> None:
             base=OrdStatus.ABANDONED,
             pending=(),
             manual=False,
+            given_up=True,
             evidence=EVIDENCE,
             updated_at=LATER,
         ),

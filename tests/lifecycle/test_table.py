@@ -178,3 +178,4 @@ def test_abandoned_order_that_appears_is_reported_and_lives() -> None:
 
     assert after.status is OrdStatus.NEW
     assert [a.kind for a in anomalies] == [AnomalyKind.LATE_ACCEPT]
+    assert (lives(["send", "doubt"])[-1].given_up, after.given_up) == (False, True)

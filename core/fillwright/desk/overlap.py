@@ -4,16 +4,17 @@ A new journal takes over what the account holds and counts executions from then 
 list of executions is behind its account tells some of what it holds once more. Rules:
 1. Only executions of orders that nobody here sent count, and of those only what happened before
    the opening. Where the broker's clock is not ours, it is left to a person.
-2. An account shows everything up to one moment. So the oldest so many of them must together be
+2. Of one that was taken back since, the account held what it was, and the taking back counts.
+3. An account shows everything up to one moment. So the oldest so many of them must together be
    exactly what the ledger has too much, in every position and in cash.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from fillwright.ledger import BooksOpened, Change, HeldAlready, Ledger, decode
+from fillwright.ledger import BooksOpened, Change, HeldAlready, Ledger, Reported, decode
 from fillwright.protocols import Record
 from fillwright.states import Owner
 from fillwright.types import ZERO, ExecutionId
@@ -65,6 +66,7 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
     """Every step that may have been in the opening books, and was not taken out already."""
     ledger = Ledger()
     steps: dict[ExecutionId, _Step] = {}
+    taken_back: set[ExecutionId] = set()
     opened: datetime | None = None
     first = 0
     for record in records:
@@ -79,10 +81,12 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
             opened, first = fact.at, record.seq
         elif isinstance(fact, HeldAlready):
             steps = {name: step for name, step in steps.items() if name not in fact.executions}
-        elif opened is None or late:
-            continue
-        elif (step := _step(change)) is not None and step.at <= opened:
-            steps[step.name] = step
+        elif opened is not None and not late and isinstance(fact, Reported):
+            execution = fact.report.execution
+            if execution is not None and execution.transact_time > opened:
+                taken_back.add(execution.corrects or execution.execution_id)
+            elif (step := _step(change, taken_back)) is not None:
+                steps[step.name] = step
     yield from steps.values()
 
 
@@ -90,12 +94,16 @@ def _is_late(record: Record, opened: datetime, first: int) -> bool:
     return record.at > opened + _LISTED_WITHIN and record.seq > first + _RECORDS
 
 
-def _step(change: Change) -> _Step | None:
+def _step(change: Change, taken_back: Container[ExecutionId]) -> _Step | None:
+    """What a change did to the books, or what it was before it was taken back."""
     before, after, execution = change.before, change.after, change.execution
     if before is None or after is None or execution is None or after.owner is not Owner.FOREIGN:
         return None
     sign = after.side.sign
     quantity, value = after.filled - before.filled, after.value - before.value
-    cash = -sign * value - (after.fees - before.fees)
+    fees = after.fees - before.fees
+    if execution.execution_id in taken_back:
+        quantity, fees = execution.quantity, execution.fee
+        value = quantity * execution.price
     time, name = execution.transact_time, execution.execution_id
-    return _Step(time, name, after.symbol, sign * quantity, cash)
+    return _Step(time, name, after.symbol, sign * quantity, -sign * value - fees)

@@ -5,6 +5,10 @@ Rules:
 2. An order of ours that is not among the open ones is asked for by name; a broker that does not
    know it puts the order in doubt, never in its grave.
 3. An answer that could not be had raises, and nothing is concluded from it.
+4. What was given up and works all the same is to be canceled, at each comparison until it ends: a
+   broker may refuse a cancel.
+5. When the books are opened, their time is compared with the broker's: a clock that is set
+   meanwhile makes it begin anew.
 """
 
 import asyncio
@@ -45,6 +49,8 @@ _log = get_logger(__name__)
 
 #: Full comparisons that must miss an execution before it is booked on the broker's word.
 ROUNDS = 2
+#: By how much a clock must be set to count as set, in seconds.
+SET = 1.0
 #: How many fills from before its beginning a new journal remembers.
 EARLIER_FILLS = 1000
 
@@ -74,10 +80,11 @@ class Reconciler:
     async def open_books(self) -> Account:
         """On a new journal: note what the account holds, and from where executions count."""
         while True:
+            offset = self._offset
             first = await self._page(None)
             account = await self._market.fresh_account(Lane.QUERY)
             again = await self._page(first.cursor)
-            if not again.items:
+            if not again.items and abs(self._offset - offset) < SET:
                 break
         now = self._clock.now()
         positions = {s: p.quantity for s, p in account.positions.items() if p.quantity}
@@ -103,7 +110,19 @@ class Reconciler:
             quiet = self._books.written
             account = await self._market.fresh_account(Lane.QUERY)
             self.differences.compared(account, quiet=quiet == self._books.written)
+            self._cancel_the_given_up()
             return account
+
+    @property
+    def _offset(self) -> float:
+        """How far the time of day is ahead of the clock that nobody sets, in seconds."""
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+    def _cancel_the_given_up(self) -> None:
+        for state in self._keeper.working():
+            if state.given_up and not state.pending:
+                reason = "it was given up, and works"
+                self._books.doubt(state.client_order_id, Action.CANCEL, reason)
 
     async def look_for(self, key: ClientOrderId, query: str) -> BrokerOrder | None:
         """Ask for one order by its ids and book the answer. None: the broker says there is none."""

@@ -131,7 +131,8 @@ def hand_over(state: OrderState, reason: str, at: datetime) -> Step:
 
 def abandon(state: OrderState, evidence: Evidence, at: datetime) -> Step:
     """The fence passed and every clean read said that the broker never had it."""
-    return _become(state, OrdStatus.ABANDONED, at, pending=(), evidence=evidence, manual=False)
+    ended = OrdStatus.ABANDONED
+    return _become(state, ended, at, pending=(), evidence=evidence, manual=False, given_up=True)
 
 
 def _become(state: OrderState, base: OrdStatus, at: datetime, **changes: object) -> Step:

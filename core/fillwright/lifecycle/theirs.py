@@ -40,6 +40,13 @@ _LIMBO = {
     ExecType.DONE_FOR_DAY: OrdStatus.DONE_FOR_DAY,
 }
 _ASKED = {ExecType.PENDING_CANCEL: Action.CANCEL, ExecType.PENDING_REPLACE: Action.REPLACE}
+#: The broker's words for an order that may still fill.
+_WORKING = frozenset(
+    {
+        *(OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED, OrdStatus.SUSPENDED, OrdStatus.STOPPED),
+        *(OrdStatus.PENDING_CANCEL, OrdStatus.PENDING_REPLACE, OrdStatus.DONE_FOR_DAY),
+    }
+)
 _DENIED = {ExecType.CANCEL_REJECTED: Action.CANCEL, ExecType.REPLACE_REJECTED: Action.REPLACE}
 #: What an answer to a status question is worth as an event.
 _STATUS_AS_EVENT = {
@@ -266,6 +273,6 @@ def _base_after(state: OrderState, said: ExecutionReport) -> OrdStatus:
 
 
 def _goes_on(state: OrderState, said: ExecutionReport) -> bool:
-    """Whether the broker says with a fill that more may come: one that is booked was taken back."""
-    told = said.status is OrdStatus.PARTIALLY_FILLED and said.filled is not None
+    """Whether the broker says that more may come: a fill that is booked was taken back."""
+    told = said.status in _WORKING and said.filled is not None
     return told and state.quantity is not None and state.claimed < state.quantity

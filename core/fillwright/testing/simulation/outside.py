@@ -42,6 +42,10 @@ class Outside:
     late_until: dict[str, float] = field(default_factory=dict)
     #: How long a change of an order was held back; beyond `t_inflight` nobody waits for it.
     late_changes: dict[str, float] = field(default_factory=dict)
+    #: Until when answers may have been behind by more than the broker says that they ever are.
+    behind_until: float = -1.0
+    #: Orders of which such answers said that a change had changed nothing.
+    misled: dict[str, None] = field(default_factory=dict)
     #: The executions from here on belong to the journal; those before are in its opening books.
     opened_at: Cursor | None = None
     #: How the broker lists executions since a cursor, where the venue's own list is not it.

@@ -22,12 +22,13 @@ from fillwright.ledger import (
     OrderFact,
     Resumed,
     Sent,
+    Settled,
     Staged,
     decode,
 )
 from fillwright.orders import Order
 from fillwright.protocols import Capabilities, Journal, Record
-from fillwright.reports import Execution
+from fillwright.reports import Execution, Source
 from fillwright.risk import halt_name
 from fillwright.states import OrderState
 from fillwright.testing.simulation import invariants
@@ -168,6 +169,7 @@ class Scene:
         self._take_up(change.fact)
         self._note_opening(change.fact)
         self._note_resumed(change.fact)
+        self._note_misled(change.fact)
         self.outside.counting.changed(change, self.outside.clock.monotonic())
         self.changes.append(change)
 
@@ -176,6 +178,12 @@ class Scene:
             # An account has one name, and a control's halt of it none.
             name = "" if fact.scope is Scope.ACCOUNT else fact.name
             self.halts_said.pop((fact.scope, name), None)
+
+    def _note_misled(self, fact: Fact) -> None:
+        # No fence holds where the answers behind it show what was before it.
+        behind = self.outside.clock.monotonic() < self.outside.behind_until
+        if behind and isinstance(fact, Settled) and fact.evidence.source is Source.QUERY:
+            self.outside.misled[fact.key] = None
 
     def _remember(self, seq: int, change: Change) -> None:
         if change.execution is not None:

@@ -13,7 +13,7 @@ from fillwright.desk.desk import DeskState
 from fillwright.ledger import Ledger
 from fillwright.protocols import ClosePolicy
 from fillwright.reports import ExecutionReport
-from fillwright.testing.fake_broker import Fault
+from fillwright.testing.fake_broker import Fault, Kind
 from fillwright.testing.simulation import invariants
 from fillwright.testing.simulation.backend import FakeBackend, MakeBackend, settings_of
 from fillwright.testing.simulation.chances import Chances, SeededScript
@@ -311,6 +311,9 @@ class World:
         self.outside.counting.note("faults", f"{fault.fault} on {fault.on}")
         self.trace.note("fault", f"{fault.fault} on {fault.on} {key} {fault.seconds:g} s")
         self._network.held_back(key, fault)
+        if fault.fault is Kind.LAG:
+            until = self.loop.time() + fault.seconds
+            self.outside.behind_until = max(self.outside.behind_until, until)
 
     def _reported(self, report: ExecutionReport) -> None:
         self.outside.reports.append(report)

@@ -134,8 +134,10 @@ def _true_reach(
 
 
 def _broke_its_promise(scene: "Scene", key: ClientOrderId) -> bool:
-    """Whether the broker held a change back for longer than it says it ever does."""
-    return scene.outside.late_changes.get(key, 0.0) > scene.capabilities.t_inflight
+    """Whether the broker held a change back, or an answer, for longer than it says it ever does."""
+    outside = scene.outside
+    late = outside.late_changes.get(key, 0.0) > scene.capabilities.t_inflight
+    return late or key in outside.misled
 
 
 def _is_given_up(scene: "Scene", key: ClientOrderId) -> bool:
