@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,19 @@ def test_bust_and_correction_move_the_books_back() -> None:
 
     assert ledger.positions["XYZ"] == 95
     assert ledger.cash == 1055
+
+
+@pytest.mark.parametrize(("kind", "filled"), [("TRADE_CANCEL", 60), ("TRADE_CORRECT", 65)])
+def test_a_fill_that_was_taken_back_before_it_came_ends_nothing(kind: str, filled: int) -> None:
+    """FILLED for a moment is FILLED for ever: the rest works at the broker unwatched."""
+    ledger = folded([*opened(), trade("e1", "60", "10")])
+    taker = Execution(ExecutionId("x"), Decimal(5), Decimal(10), NOW, corrects=ExecutionId("e2"))
+    ledger.apply(report(kind, taker))
+
+    after = ledger.apply(trade("e2", "40", "10")).after
+
+    assert after is not None
+    assert (after.status, after.filled) == (OrdStatus.PARTIALLY_FILLED, filled)
 
 
 def test_bust_of_an_unknown_execution_changes_nothing() -> None:

@@ -99,6 +99,10 @@ class Executions:
         self.book(key, corrected or _emptied(execution))
         return lifecycle.bust(state, old, corrected, report)
 
+    def is_taken_back(self, key: ClientOrderId, execution_id: ExecutionId) -> bool:
+        """Whether a bust or correction came before what it takes back."""
+        return execution_id in self._waiting.get(key, ())
+
     def caught_up(
         self, key: ClientOrderId, execution: Execution, step: lifecycle.Step
     ) -> lifecycle.Step:

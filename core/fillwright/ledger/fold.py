@@ -221,7 +221,8 @@ class Ledger:
                 anomalies = (*anomalies, Anomaly(kind, fact.key, text))
             return self._keep(fact, before, (after, anomalies))
         self._executions.book(fact.key, execution)
-        step = lifecycle.fill(before, execution, report)
+        taken_back = self._executions.is_taken_back(fact.key, execution.execution_id)
+        step = lifecycle.fill(before, execution, report, taken_back=taken_back)
         return self._moved(fact, before, execution, step)
 
     def _take_back(

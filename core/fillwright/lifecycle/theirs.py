@@ -65,8 +65,10 @@ _STATUS_AS_EVENT = {
 }
 
 
-def fill(state: OrderState, execution: Execution, report: ExecutionReport) -> Step:
-    """Book one execution that was never booked before."""
+def fill(
+    state: OrderState, execution: Execution, report: ExecutionReport, *, taken_back: bool = False
+) -> Step:
+    """Book one execution that was never booked before; one that was taken back ends nothing."""
     surprises = []
     if state.status is OrdStatus.ABANDONED:
         surprises.append(surprise(AnomalyKind.LATE_ACCEPT, state, "a fill after it was abandoned"))
@@ -90,7 +92,7 @@ def fill(state: OrderState, execution: Execution, report: ExecutionReport) -> St
         inferred_value=state.inferred_value - replaced_value,
         claimed=max(state.claimed, report.filled or ZERO),
     )
-    return _settled_by(after, report, surprises)
+    return _settled_by(after, report, surprises, goes_on=taken_back)
 
 
 def bust(
@@ -236,9 +238,11 @@ def _fixed_quantity(said: ExecutionReport) -> Decimal | None:
     return said.filled if said.status is OrdStatus.FILLED else None
 
 
-def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomaly]) -> Step:
+def _settled_by(
+    state: OrderState, said: ExecutionReport, surprises: list[Anomaly], *, goes_on: bool = False
+) -> Step:
     """Derive base and shown status after a report, and refuse what the table does not know."""
-    base = _base_after(state, said)
+    base = _base_after(state, said, goes_on=goes_on or _goes_on(state, said))
     pending, manual = state.pending, state.manual
     if base in FINAL:
         pending, manual = (), False
@@ -259,15 +263,13 @@ def _settled_by(state: OrderState, said: ExecutionReport, surprises: list[Anomal
     return after, tuple(surprises)
 
 
-def _base_after(state: OrderState, said: ExecutionReport) -> OrdStatus:
+def _base_after(state: OrderState, said: ExecutionReport, *, goes_on: bool) -> OrdStatus:
     """The base status that the fills ask for."""
     base, filled = state.base, state.filled
     if not filled or base in FINAL:
         return base
     ended = said.status is OrdStatus.FILLED and said.broker_order_id == state.broker_order_id
-    if ended and filled == state.quantity:
-        return OrdStatus.FILLED
-    if complete(state) and not _goes_on(state, said):
+    if not goes_on and ((ended and filled == state.quantity) or complete(state)):
         return OrdStatus.FILLED
     return OrdStatus.PARTIALLY_FILLED if base in _UNSENT or base is OrdStatus.NEW else base
 
