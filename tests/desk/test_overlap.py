@@ -166,6 +166,26 @@ async def test_what_was_taken_back_since_counts(world):
     await world.settled()
 
 
+async def test_what_was_corrected_before_and_since_counts(world):
+    """Of a chain of corrections the account held the first, and the second is booked alone."""
+    world.fault("executions", "lag", seconds=3600, times=5)
+    world.fault("account", "delay", seconds=5)
+    opening = asyncio.create_task(world.open())
+    await world.clock.settle()
+    await stranger(world, "AAPL", "5")
+    control = world.venue.control
+    (fill,) = world.venue.executions(None).items
+    control.correct(fill.execution.execution_id, D(4), D(100))
+    while not opening.done():
+        await world.run(1)
+    control.correct(world.venue.executions(None).items[-1].execution.execution_id, D(2), D(99))
+    await world.run(120)
+
+    assert not world.desk.halts
+    assert len(await held(world)) == 1
+    await world.settled()
+
+
 async def test_a_clock_that_is_set_while_the_books_are_opened_begins_them_anew(world):
     """By the clock before, what is in the account already seems to come behind the opening."""
     world.fault("account", "delay", seconds=5, times=2)

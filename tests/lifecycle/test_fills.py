@@ -55,6 +55,17 @@ def test_what_was_claimed_is_not_forgotten_by_a_smaller_word() -> None:
         assert (after.claimed, after.missing) == (D(7), D(4))
 
 
+@pytest.mark.parametrize("kind", [ExecType.PENDING_CANCEL, ExecType.CANCEL_REJECTED])
+def test_a_word_without_a_sum_does_not_make_ours_right(kind: ExecType) -> None:
+    """Contradicted by the fill before, our sum ends the order at the next answer to a cancel."""
+    before = order(PART, filled=D(15), claimed=D(5), pending=(CANCEL,))
+
+    after, _ = lifecycle.report(before, said(kind))
+    settled, _ = lifecycle.settle(before, Action.CANCEL, TOLD, "no", LATER)
+
+    assert (after.base, settled.base) == (PART, PART)
+
+
 @pytest.mark.parametrize("kind", [ExecType.SUSPENDED, ExecType.STOPPED, ExecType.DONE_FOR_DAY])
 @pytest.mark.parametrize(("filled", "ends"), [(D(5), False), (D(10), True), (None, True)])
 def test_an_order_that_may_fill_is_not_ended_by_our_sum(

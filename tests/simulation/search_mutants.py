@@ -96,8 +96,8 @@ def _executions_count_twice(patch):
 def _late_fills_are_dropped(patch):
     fill = lifecycle.fill
 
-    def filled(state, execution, report):
-        return (state, ()) if state.ended else fill(state, execution, report)
+    def filled(state, execution, report, **named):
+        return (state, ()) if state.ended else fill(state, execution, report, **named)
 
     patch(lifecycle, "fill", filled)
 

@@ -9,13 +9,14 @@ list of executions is behind its account tells some of what it holds once more. 
    exactly what the ledger has too much, in every position and in cash.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from fillwright.ledger import BooksOpened, Change, HeldAlready, Ledger, Reported, decode
 from fillwright.protocols import Record
+from fillwright.reports import Execution
 from fillwright.states import Owner
 from fillwright.types import ZERO, ExecutionId
 
@@ -23,6 +24,10 @@ from fillwright.types import ZERO, ExecutionId
 #: at least so many records, since a clock that is set makes minutes of seconds.
 _LISTED_WITHIN: Final = timedelta(minutes=10)
 _RECORDS: Final = 1000
+
+
+#: What an execution undoes that corrects nothing.
+_NONE: Final = Execution(ExecutionId(""), ZERO, ZERO, datetime.min.replace(tzinfo=UTC))
 
 
 class Differing(NamedTuple):
@@ -66,6 +71,7 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
     """Every step that may have been in the opening books, and was not taken out already."""
     ledger = Ledger()
     steps: dict[ExecutionId, _Step] = {}
+    told: dict[ExecutionId, Execution] = {}
     taken_back: set[ExecutionId] = set()
     opened: datetime | None = None
     first = 0
@@ -83,9 +89,17 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
             steps = {name: step for name, step in steps.items() if name not in fact.executions}
         elif opened is not None and not late and isinstance(fact, Reported):
             execution = fact.report.execution
-            if execution is not None and execution.transact_time > opened:
+            if execution is None:
+                continue
+            told[execution.execution_id] = execution
+            if execution.transact_time > opened:
                 taken_back.add(execution.corrects or execution.execution_id)
-            elif (step := _step(change, taken_back)) is not None:
+                continue
+            # Of what was taken back since, the change shows both; the account held the first.
+            first = execution.execution_id in taken_back
+            undone = told.get(execution.corrects or _NONE.execution_id, _NONE) if first else None
+            step = _step(change, execution, undone)
+            if step is not None:
                 steps[step.name] = step
     yield from steps.values()
 
@@ -94,16 +108,18 @@ def _is_late(record: Record, opened: datetime, first: int) -> bool:
     return record.at > opened + _LISTED_WITHIN and record.seq > first + _RECORDS
 
 
-def _step(change: Change, taken_back: Container[ExecutionId]) -> _Step | None:
-    """What a change did to the books, or what it was before it was taken back."""
-    before, after, execution = change.before, change.after, change.execution
-    if before is None or after is None or execution is None or after.owner is not Owner.FOREIGN:
+def _step(change: Change, execution: Execution, undone: Execution | None) -> _Step | None:
+    """What a change did to the books; with `undone` what was meant by the broker at first."""
+    before, after = change.before, change.after
+    if before is None or after is None or after.owner is not Owner.FOREIGN:
+        return None
+    if change.execution is None:
         return None
     sign = after.side.sign
     quantity, value = after.filled - before.filled, after.value - before.value
     fees = after.fees - before.fees
-    if execution.execution_id in taken_back:
-        quantity, fees = execution.quantity, execution.fee
-        value = quantity * execution.price
+    if undone is not None:
+        quantity, fees = execution.quantity - undone.quantity, execution.fee - undone.fee
+        value = execution.quantity * execution.price - undone.quantity * undone.price
     time, name = execution.transact_time, execution.execution_id
     return _Step(time, name, after.symbol, sign * quantity, -sign * value - fees)

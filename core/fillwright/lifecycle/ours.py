@@ -118,7 +118,8 @@ def settle(state: OrderState, action: Action, evidence: Evidence, text: str, at:
     An order that was filled meanwhile, but for a change to a larger quantity, is FILLED now.
     """
     rest = without(state.pending, action)
-    done = state.filled and not state.ended and complete(state.but(pending=rest))
+    whole = state.filled and not state.ended and complete(state.but(pending=rest))
+    done = whole and action is Action.REPLACE
     base = OrdStatus.FILLED if done else state.base
     pending = () if done else rest
     return _become(state, base, at, pending=pending, evidence=evidence, text=text, manual=False)

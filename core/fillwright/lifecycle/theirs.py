@@ -40,6 +40,8 @@ _LIMBO = {
     ExecType.DONE_FOR_DAY: OrdStatus.DONE_FOR_DAY,
 }
 _ASKED = {ExecType.PENDING_CANCEL: Action.CANCEL, ExecType.PENDING_REPLACE: Action.REPLACE}
+#: What ends a change of the quantity, so that what had filled may be all of it now.
+_MEASURES = frozenset({ExecType.REPLACED, ExecType.REPLACE_REJECTED, ExecType.RESTATED})
 #: The broker's words for an order that may still fill.
 _WORKING = frozenset(
     {
@@ -140,7 +142,9 @@ def report(state: OrderState, said: ExecutionReport) -> Step:
         text = f"{end} after {after.base}"
         surprises.append(surprise(AnomalyKind.ILLEGAL_TRANSITION, state, text))
     after = _taken_in(after, kind, said)
-    return _settled_by(after, said, surprises)
+    # A sum that the broker contradicted once is not right because it says nothing of it now.
+    silent = said.status is None and said.filled is None and kind not in _MEASURES
+    return _settled_by(after, said, surprises, goes_on=silent)
 
 
 def _measured(state: OrderState, said: ExecutionReport) -> OrderState:
