@@ -4,6 +4,8 @@ from desk.kit import Check, D, order, resting
 from fillwright.types import OrdStatus
 from fillwright.verdicts import ALLOW, Halt, Reject, Scope
 
+DRAWDOWN = Check("drawdown", lambda *_given: Halt("T2", scope=Scope.SYMBOL, measured=9, limit=1))
+
 
 async def test_a_position_break_halts_the_symbol(world):
     """Shares that no execution explains: somebody must look before more is traded."""
@@ -91,11 +93,7 @@ async def test_execution_checks_that_raise_or_answer_nonsense_change_nothing(wor
 
 async def test_a_post_execution_halt_is_latched(world):
     """The check that saw the loss stops the next order."""
-
-    def drawdown(*_given):
-        return Halt("T2", scope=Scope.SYMBOL, measured=9, limit=1)
-
-    world.execution_checks = (Check("drawdown", drawdown),)
+    world.execution_checks = (DRAWDOWN,)
     await world.ready()
     await world.submit()
     await world.run(1)
@@ -109,11 +107,7 @@ async def test_a_post_execution_halt_is_latched(world):
 
 async def test_a_halt_that_stands_is_recorded_once(world):
     """A record for each fill under a halt buries the one that says when it began."""
-
-    def drawdown(*_given):
-        return Halt("T2", scope=Scope.SYMBOL, measured=9, limit=1)
-
-    world.execution_checks = (Check("drawdown", drawdown),)
+    world.execution_checks = (DRAWDOWN,)
     await world.ready()
     await world.submit()
     await world.run(1)

@@ -30,7 +30,7 @@ async def stranger(world, symbol="AAPL", quantity="3", side="BUY"):
     return theirs
 
 
-async def opened_late(world, *trades, times=2):
+async def opened_late(world, *trades, times=2, then=lambda: None):
     """Open the first books while strangers trade what the lists of executions do not show yet."""
     world.fault("executions", "lag", seconds=3600, times=times)
     world.fault("account", "delay", seconds=5)
@@ -38,6 +38,7 @@ async def opened_late(world, *trades, times=2):
     await world.clock.settle()
     for trade in trades:
         await stranger(world, *trade)
+    then()
     while not opening.done():
         await world.run(1)
     await world.run(0.1)
@@ -168,17 +169,13 @@ async def test_what_was_taken_back_since_counts(world):
 
 async def test_what_was_corrected_before_and_since_counts(world):
     """Of a chain of corrections the account held the first, and the second is booked alone."""
-    world.fault("executions", "lag", seconds=3600, times=5)
-    world.fault("account", "delay", seconds=5)
-    opening = asyncio.create_task(world.open())
-    await world.clock.settle()
-    await stranger(world, "AAPL", "5")
-    control = world.venue.control
-    (fill,) = world.venue.executions(None).items
-    control.correct(fill.execution.execution_id, D(4), D(100))
-    while not opening.done():
-        await world.run(1)
-    control.correct(world.venue.executions(None).items[-1].execution.execution_id, D(2), D(99))
+
+    def correct(quantity):
+        newest = world.venue.executions(None).items[-1].execution.execution_id
+        world.venue.control.correct(newest, D(quantity), D(100))
+
+    await opened_late(world, ("AAPL", "5"), times=5, then=lambda: correct(4))
+    correct(2)
     await world.run(120)
 
     assert not world.desk.halts
