@@ -8,9 +8,11 @@ import pytest
 from desk.kit import D, order
 from fillwright.desk import overlap
 from fillwright.desk.overlap import Differing, held_already
-from fillwright.ledger import BooksOpened, HeldAlready, decode, encode
+from fillwright.ledger import Adopted, BooksOpened, HeldAlready, Reported, decode, encode
 from fillwright.protocols import Record
-from fillwright.types import OrdStatus
+from fillwright.reports import Evidence, Execution, ExecutionReport, Source
+from fillwright.states import Owner
+from fillwright.types import ClientOrderId, ExecType, ExecutionId, OrdStatus, Side
 
 
 async def held(world):
@@ -126,6 +128,34 @@ def test_a_long_journal_is_read_in_its_first_part_alone():
 
     assert held_already(records(), Differing({"AAPL": D(3)}, D(-300)), at=began) is None
     assert 600 < len(read) < 1100
+
+
+def test_the_records_are_counted_from_the_opening_on():
+    """Behind a plan of a thousand orders, the second fill that is listed late is left out."""
+    began = datetime(2026, 3, 2, 15, tzinfo=UTC)
+    hour = began + timedelta(hours=1)
+    key, evidence = ClientOrderId("foreign-1"), Evidence(Source.QUERY, "q")
+
+    def filled(name, at):
+        execution = Execution(ExecutionId(name), D(1), D(100), began - timedelta(seconds=1))
+        given = {"client_order_id": key, "execution": execution}
+        return Reported(
+            key, at, ExecutionReport(ExecType.TRADE, "AAPL", Side.BUY, evidence, began, **given)
+        )
+
+    facts = [
+        BooksOpened(began, D(0), {}),
+        Adopted(key, began, "AAPL", Side.BUY, Owner.FOREIGN, D(2)),
+        filled("e1", began),
+        filled("e2", hour),
+    ]
+    records = [
+        Record(seq, 1, fact.at, kind, name, body, "")
+        for seq, fact in enumerate(facts, start=2000)
+        for kind, name, body in [encode(fact)]
+    ]
+
+    assert held_already(records, Differing({"AAPL": D(2)}, D(-200)), at=hour) is not None
 
 
 async def test_a_clock_that_is_set_behind_the_opening_changes_nothing(world):

@@ -10,7 +10,7 @@ list of executions is behind its account tells some of what it holds once more. 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -26,15 +26,15 @@ _LISTED_WITHIN: Final = timedelta(minutes=10)
 _RECORDS: Final = 1000
 
 
-#: What an execution undoes that corrects nothing.
-_NONE: Final = Execution(ExecutionId(""), ZERO, ZERO, datetime.min.replace(tzinfo=UTC))
-
-
 class Differing(NamedTuple):
     """What the ledger has more than the broker: by symbol, signed, and in cash."""
 
     positions: Mapping[str, Decimal]
     cash: Decimal
+
+
+#: Quantity, value and fees.
+_Worth = tuple[Decimal, Decimal, Decimal]
 
 
 class _Step(NamedTuple):
@@ -96,9 +96,8 @@ def _steps(records: Iterable[Record], taken_out: int) -> Iterator[_Step]:
                 taken_back.add(execution.corrects or execution.execution_id)
                 continue
             # Of what was taken back since, the change shows both; the account held the first.
-            first = execution.execution_id in taken_back
-            undone = told.get(execution.corrects or _NONE.execution_id, _NONE) if first else None
-            step = _step(change, execution, undone)
+            both = execution.execution_id in taken_back
+            step = _step(change, execution, _meant(execution, told) if both else None)
             if step is not None:
                 steps[step.name] = step
     yield from steps.values()
@@ -108,18 +107,28 @@ def _is_late(record: Record, opened: datetime, first: int) -> bool:
     return record.at > opened + _LISTED_WITHIN and record.seq > first + _RECORDS
 
 
-def _step(change: Change, execution: Execution, undone: Execution | None) -> _Step | None:
-    """What a change did to the books; with `undone` what was meant by the broker at first."""
+def _meant(execution: Execution, told: Mapping[ExecutionId, Execution]) -> _Worth:
+    """What it was by itself: of a correction, what it makes of the one that it corrects."""
+    undone = told.get(execution.corrects) if execution.corrects else None
+    worth = execution.quantity, execution.quantity * execution.price, execution.fee
+    if undone is None:
+        return worth
+    return (
+        worth[0] - undone.quantity,
+        worth[1] - undone.quantity * undone.price,
+        worth[2] - undone.fee,
+    )
+
+
+def _step(change: Change, execution: Execution, meant: _Worth | None) -> _Step | None:
+    """What a change did to the books, or what was meant where that is given."""
     before, after = change.before, change.after
     if before is None or after is None or after.owner is not Owner.FOREIGN:
         return None
     if change.execution is None:
         return None
+    did = after.filled - before.filled, after.value - before.value, after.fees - before.fees
+    quantity, value, fees = meant or did
     sign = after.side.sign
-    quantity, value = after.filled - before.filled, after.value - before.value
-    fees = after.fees - before.fees
-    if undone is not None:
-        quantity, fees = execution.quantity - undone.quantity, execution.fee - undone.fee
-        value = execution.quantity * execution.price - undone.quantity * undone.price
     time, name = execution.transact_time, execution.execution_id
     return _Step(time, name, after.symbol, sign * quantity, -sign * value - fees)
